@@ -1,0 +1,269 @@
+"""build_qa_chain(): the only place where the parts meet."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from langchain_classic.chains import RetrievalQA
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.documents import Document
+from langchain_core.language_models import BaseLanguageModel
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.utils import AddableDict
+
+from kb_qa.answer import Answer, Citation, Source
+from kb_qa.embeddings import PassageEmbeddings, load_embeddings
+from kb_qa.errors import QuestionError, SettingsError
+from kb_qa.evidence import Evidence, Weigher
+from kb_qa.generation import AnswerChain
+from kb_qa.prompted import PromptedChain
+from kb_qa.prompts import Turn
+from kb_qa.quote import QuoteChain
+from kb_qa.retrieval import HybridRetriever
+from kb_qa.settings import Settings, load_settings
+from kb_qa.store.knowledge_base import KnowledgeBase
+
+_QUESTION_CHARACTERS = 4000
+
+
+def build_qa_chain(
+    *,
+    kb: Path | str | None = None,
+    settings: Settings | None = None,
+    llm: BaseLanguageModel[Any] | None = None,
+    embeddings: PassageEmbeddings | None = None,
+) -> "KnowledgeBaseQA":
+    """A question-answering chain over a knowledge base.
+
+    Args:
+        kb: its folder; the settings' one if not given.
+        settings: the environment's if not given.
+        llm: who writes the answers; the settings' one if not given.
+        embeddings: loaded already; the settings' one if not given.
+
+    Raises:
+        KnowledgeBaseMissing: there is no knowledge base in the folder.
+        EmbedderMismatch: another embedder made its vectors.
+        SettingsError: a setting has a value that cannot be used.
+    """
+    settings = settings or load_settings()
+    folder = Path(kb) if kb is not None else settings.kb
+    knowledge_base = KnowledgeBase(folder, embeddings=embeddings or _embeddings(settings))
+    with knowledge_base.read():
+        pass  # a missing or foreign knowledge base is told now, not at the first question
+    return KnowledgeBaseQA(
+        retriever=HybridRetriever(
+            knowledge_base=knowledge_base,
+            passages=settings.passages,
+            candidates=settings.candidates,
+            mass_weight=settings.mass_weight,
+        ),
+        combine_documents_chain=_generator(settings, knowledge_base, llm),
+        return_source_documents=True,
+    )
+
+
+class KnowledgeBaseQA(RetrievalQA):
+    """RetrievalQA whose answers can be checked.
+
+    `invoke({"query": question})` gives `query`, `result`, `source_documents`
+    and `answer` (an `Answer`). `stream` gives `source_documents` first, then
+    pieces of `result`, then `answer`. `chat_history`, a list of (question,
+    answer) pairs or of messages, may go with the query.
+    """
+
+    @property
+    def output_keys(self) -> list[str]:
+        """`answer` as well, if the generator is one of this house."""
+        own = ["answer"] if isinstance(self.combine_documents_chain, AnswerChain) else []
+        return [*super().output_keys, *own]
+
+    def search(self, question: str) -> Answer:
+        """The passages found for a question, as the citations of an empty answer."""
+        watch = _Watch()
+        question, _ = _asked({self.input_key: question}, self.input_key)
+        sources = [Source.from_document(each) for each in self.retriever.invoke(question)]
+        watch.lap("retrieve")
+        citations = tuple(
+            Citation(n, source, source.start, source.end, source.score)
+            for n, source in enumerate(sources, 1)
+        )
+        return Answer(
+            question,
+            "",
+            refused=False,
+            generator="",
+            citations=citations,
+            sources=tuple(sources),
+            seconds=watch.seconds,
+        )
+
+    def stream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[AddableDict]:
+        """The sources, then the text in pieces, then the answer."""
+        yield from self._transform_stream_with_config(
+            iter([self.prep_inputs(input)]), self._streamed, config, **kwargs
+        )
+
+    async def astream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[AddableDict]:
+        """`stream`, off the event loop."""
+        async for part in self._atransform_stream_with_config(
+            _one(await self.aprep_inputs(input)), self._astreamed, config, **kwargs
+        ):
+            yield part
+
+    def _call(
+        self, inputs: dict[str, Any], run_manager: CallbackManagerForChainRun | None = None
+    ) -> dict[str, Any]:
+        if not isinstance(self.combine_documents_chain, AnswerChain):
+            result: dict[str, Any] = super()._call(inputs, run_manager)
+            return result
+        manager = run_manager or CallbackManagerForChainRun.get_noop_manager()
+        return dict(_sum(list(self._parts(inputs, manager))))
+
+    async def _acall(
+        self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun | None = None
+    ) -> dict[str, Any]:
+        if not isinstance(self.combine_documents_chain, AnswerChain):
+            result: dict[str, Any] = await super()._acall(inputs, run_manager)
+            return result
+        manager = run_manager or AsyncCallbackManagerForChainRun.get_noop_manager()
+        return dict(_sum([part async for part in self._aparts(inputs, manager)]))
+
+    def _streamed(
+        self, inputs: Iterator[dict[str, Any]], run_manager: CallbackManagerForChainRun
+    ) -> Iterator[AddableDict]:
+        for one in inputs:
+            yield from self._parts(one, run_manager)
+
+    async def _astreamed(
+        self, inputs: AsyncIterator[dict[str, Any]], run_manager: AsyncCallbackManagerForChainRun
+    ) -> AsyncIterator[AddableDict]:
+        async for one in inputs:
+            async for part in self._aparts(one, run_manager):
+                yield part
+
+    def _parts(
+        self, inputs: dict[str, Any], run_manager: CallbackManagerForChainRun
+    ) -> Iterator[AddableDict]:
+        """Condense, retrieve, weigh; then generate, or refuse."""
+        question, history = _asked(inputs, self.input_key)
+        generator, watch = self._generator, _Watch()
+        evidence, documents = Evidence(question, (), ()), list[Document]()
+        for phrasing in generator.phrasings(question, history):
+            documents = self._get_docs(phrasing, run_manager=run_manager)
+            watch.lap("retrieve")
+            evidence = generator.weigh(phrasing, documents)
+            watch.lap("weigh")
+            if generator.suffices(evidence):
+                break
+        yield AddableDict(source_documents=documents)
+        for piece in generator.answer(question, evidence):
+            yield self._part(piece, watch)
+
+    async def _aparts(
+        self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun
+    ) -> AsyncIterator[AddableDict]:
+        question, history = _asked(inputs, self.input_key)
+        generator, watch = self._generator, _Watch()
+        evidence, documents = Evidence(question, (), ()), list[Document]()
+        phrasings = generator.phrasings(question, history)
+        while (phrasing := await asyncio.to_thread(next, phrasings, None)) is not None:
+            documents = await self._aget_docs(phrasing, run_manager=run_manager)
+            watch.lap("retrieve")
+            evidence = await asyncio.to_thread(generator.weigh, phrasing, documents)
+            watch.lap("weigh")
+            if generator.suffices(evidence):
+                break
+        yield AddableDict(source_documents=documents)
+        async for piece in generator.aanswer(question, evidence):
+            yield self._part(piece, watch)
+
+    def _part(self, piece: str | Answer, watch: "_Watch") -> AddableDict:
+        if isinstance(piece, str):
+            return AddableDict({self.output_key: piece})
+        watch.lap("generate")
+        return AddableDict(answer=replace(piece, seconds=watch.seconds))
+
+    @property
+    def _generator(self) -> AnswerChain:
+        generator = self.combine_documents_chain
+        if not isinstance(generator, AnswerChain):
+            raise SettingsError(
+                f"{type(generator).__name__} cannot stream: use `invoke`, or an AnswerChain"
+            )
+        return generator
+
+
+class _Watch:
+    """What each stage took, in seconds."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = self._laps.get(stage, 0.0) + now - self._last
+        self._last = now
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {**self._laps, "total": self._last - self._began}
+
+
+def _embeddings(settings: Settings) -> PassageEmbeddings:
+    return load_embeddings(
+        settings.embeddings,
+        device=settings.device,
+        query_prompt=settings.query_prompt,
+        passage_prompt=settings.passage_prompt,
+    )
+
+
+def _generator(
+    settings: Settings, knowledge_base: KnowledgeBase, llm: BaseLanguageModel[Any] | None
+) -> AnswerChain:
+    weigher = Weigher(knowledge_base)
+    if llm is not None:
+        return PromptedChain(llm=llm, weigher=weigher, floor=settings.floor)
+    if settings.llm != "quote":
+        raise SettingsError(f"KB_QA_LLM={settings.llm!r}: this version knows `quote`")
+    return QuoteChain(weigher=weigher, floor=settings.floor)
+
+
+def _asked(inputs: dict[str, Any], key: str) -> tuple[str, list[Turn]]:
+    question = str(inputs[key]).strip()
+    if not question:
+        raise QuestionError("the question is empty: ask something")
+    if len(question) > _QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"the question has {len(question)} characters: ask with at most {_QUESTION_CHARACTERS}"
+        )
+    return question, _turns(inputs.get("chat_history") or ())
+
+
+def _turns(history: Sequence[Any]) -> list[Turn]:
+    """Pairs as they are; messages, as LangChain keeps them, two by two."""
+    if history and isinstance(history[0], BaseMessage):
+        texts = [str(message.text) for message in history]
+        return list(zip(texts[::2], texts[1::2], strict=False))
+    return [(str(asked), str(answered)) for asked, answered in history]
+
+
+def _sum(parts: Sequence[AddableDict]) -> AddableDict:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+async def _one(value: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    yield value

@@ -1,0 +1,80 @@
+"""What every embedder here promises beyond LangChain's `Embeddings`."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""Unit vectors, one a row: float32, shape (texts, dimension)."""
+
+
+@dataclass(frozen=True)
+class EmbedderIdentity:
+    """What a knowledge base records of the embedder that made its vectors.
+
+    Two embedders with equal identities give vectors that may be compared.
+
+    Attributes:
+        name: the model as the user names it, for messages.
+        weights: a digest of the weights, or the hub revision.
+        dimension: length of a vector.
+        query_prompt: put before each question.
+        passage_prompt: put before each passage.
+        pooling: how token vectors become one vector ("mean", "cls", ...).
+    """
+
+    name: str
+    weights: str
+    dimension: int
+    query_prompt: str = ""
+    passage_prompt: str = ""
+    pooling: str = "mean"
+
+    @property
+    def digest(self) -> str:
+        """A short digest of everything above."""
+        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:16]
+
+
+class PassageEmbeddings(Embeddings):
+    """An embedder that knows its identity and counts its own tokens.
+
+    Subclasses write `identity`, `max_tokens`, `count_tokens`, `embed_passages`
+    and `embed_queries`; LangChain's methods follow from them. All methods may
+    be called from several threads at once.
+    """
+
+    @property
+    @abstractmethod
+    def identity(self) -> EmbedderIdentity:
+        """What the knowledge base records of this embedder."""
+
+    @property
+    @abstractmethod
+    def max_tokens(self) -> int:
+        """Tokens the model reads of one text, its prompt and special tokens included."""
+
+    @abstractmethod
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens each text takes as a passage, its prompt and special tokens included."""
+
+    @abstractmethod
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of passages, in the order given: float32, (texts, dimension)."""
+
+    @abstractmethod
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of questions, in the order given: float32, (texts, dimension)."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """LangChain's name for `embed_passages`."""
+        return [[float(value) for value in row] for row in self.embed_passages(texts)]
+
+    def embed_query(self, text: str) -> list[float]:
+        """LangChain's name for `embed_queries` of one question."""
+        return [float(value) for value in self.embed_queries([text])[0]]

@@ -1,0 +1,66 @@
+"""Everything that can go wrong and be told in one line.
+
+KbQaError
+├── SettingsError            a setting has a value that cannot be used
+├── KnowledgeBaseError
+│   ├── KnowledgeBaseMissing     no knowledge base in this folder
+│   ├── KnowledgeBaseBusy        another process is writing to it
+│   ├── KnowledgeBaseDamaged     the catalog cannot be read
+│   ├── SchemaTooNew             made by a newer version of this program
+│   └── EmbedderMismatch         its vectors were made by another embedder
+├── EmbeddingsError          the embedding model cannot be loaded or run
+├── ParseError               a document cannot be turned into text
+├── QuestionError            a question cannot be asked
+└── GeneratorError           the language model cannot be loaded or failed
+
+Every message names the value, the place and the remedy; the edges (command
+line, page) print it as it is and show no traceback.
+"""
+
+
+class KbQaError(Exception):
+    """The base of every error a user can cause or cure."""
+
+
+class SettingsError(KbQaError):
+    """A setting has a value that cannot be used."""
+
+
+class KnowledgeBaseError(KbQaError):
+    """Something about a knowledge base folder."""
+
+
+class KnowledgeBaseMissing(KnowledgeBaseError):
+    """There is no knowledge base in the folder."""
+
+
+class KnowledgeBaseBusy(KnowledgeBaseError):
+    """Another process holds the writer's lock."""
+
+
+class KnowledgeBaseDamaged(KnowledgeBaseError):
+    """The catalog cannot be read."""
+
+
+class SchemaTooNew(KnowledgeBaseError):
+    """The catalog was written by a newer version of this program."""
+
+
+class EmbedderMismatch(KnowledgeBaseError):
+    """The catalog's vectors were made by another embedder."""
+
+
+class EmbeddingsError(KbQaError):
+    """The embedding model cannot be loaded or run."""
+
+
+class ParseError(KbQaError):
+    """A document cannot be turned into text; the message is its verdict's reason."""
+
+
+class QuestionError(KbQaError):
+    """A question cannot be asked as it is."""
+
+
+class GeneratorError(KbQaError):
+    """The language model cannot be loaded, or failed while answering."""

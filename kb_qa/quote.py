@@ -1,0 +1,71 @@
+"""Answers without a language model: the sentences that answer, word for word."""
+
+from collections.abc import Iterator, Sequence
+
+from kb_qa.answer import Answer, Citation
+from kb_qa.evidence import Evidence, Sentence
+from kb_qa.generation import AnswerChain
+from kb_qa.prompts import Turn
+
+_SENTENCES = 3  # quoted at most
+_MARGIN = 0.25  # how far behind the best sentence a quoted one may be
+
+
+class QuoteChain(AnswerChain):
+    """Quotes the sentences of the documents that speak most to the question."""
+
+    @property
+    def generator(self) -> str:
+        """Always "quote"."""
+        return "quote"
+
+    def phrasings(self, question: str, history: Sequence[Turn]) -> Iterator[str]:
+        """The question alone, then together with the one it may follow up."""
+        yield question
+        if history:
+            yield f"{history[-1][0]} {question}"
+
+    def _generate(self, question: str, evidence: Evidence) -> Iterator[str | Answer]:
+        citations = tuple(
+            Citation(n, run[0].source, run[0].start, run[-1].end, max(each.score for each in run))
+            for n, run in enumerate(_runs(_chosen(evidence)), 1)
+        )
+        lines = [f"{citation.text.strip()} [{citation.n}]" for citation in citations]
+        for line in lines[:-1]:
+            yield f"{line}\n\n"
+        yield lines[-1]
+        yield Answer(
+            question,
+            "\n\n".join(lines),
+            refused=False,
+            generator=self.generator,
+            citations=citations,
+            sources=evidence.sources,
+        )
+
+
+def _chosen(evidence: Evidence) -> list[Sentence]:
+    """The best sentences, in reading order: by their passages' rank, then by their place."""
+    least = evidence.score - _MARGIN
+    chosen = [each for each in evidence.sentences[:_SENTENCES] if each.score >= least]
+    rank = {source.id: place for place, source in enumerate(evidence.sources)}
+    return sorted(chosen, key=lambda each: (rank[each.source.id], each.start))
+
+
+def _runs(sentences: Sequence[Sentence]) -> list[list[Sentence]]:
+    """Neighbouring sentences of a passage together."""
+    runs: list[list[Sentence]] = []
+    for sentence in sentences:
+        if runs and _follows(runs[-1][-1], sentence):
+            runs[-1].append(sentence)
+        else:
+            runs.append([sentence])
+    return runs
+
+
+def _follows(first: Sentence, second: Sentence) -> bool:
+    if first.source != second.source:
+        return False
+    start = first.source.start
+    between = first.source.text[first.end - start : second.start - start]
+    return first.end <= second.start and not between.strip()

@@ -1,0 +1,54 @@
+"""Every knob, once: frozen values from KB_QA_* variables or a .env file."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kb_qa.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """The values in force; a knob's variable is KB_QA_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KB_QA_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    kb: Path = Field(Path("data/kb"), description="folder of the knowledge base")
+    embeddings: str = Field(
+        "bundled",
+        description="`bundled`, or a sentence-transformers model: a folder, or a hub id",
+    )
+    query_prompt: str | None = Field(
+        None, description="put before each question instead of the model's own prompt"
+    )
+    passage_prompt: str | None = Field(
+        None, description="put before each passage instead of the model's own prompt"
+    )
+    device: str | None = Field(
+        None, description="where models run: `cpu`, `cuda`, `cuda:1`; by itself if not set"
+    )
+    llm: str = Field("quote", description="who answers: `quote` gives the documents' own sentences")
+    passages: int = Field(5, ge=1, le=50, description="passages an answer may rest on")
+    candidates: int = Field(50, ge=1, le=1000, description="passages each side of retrieval offers")
+    mass_weight: float = Field(
+        0.12, ge=0, description="weight of the matched words beside the vectors' cosine"
+    )
+    floor: float = Field(0.0, description="evidence under which nothing is answered")
+
+
+def load_settings(**values: Any) -> Settings:
+    """The settings from the environment, with these values over them.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names it.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"KB_QA_{'_'.join(str(part) for part in first['loc'])}".upper()
+        raise SettingsError(f"{name}={first['input']!r}: {first['msg']}") from error

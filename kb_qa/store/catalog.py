@@ -1,0 +1,101 @@
+"""The catalog: documents, chunks and vectors in one SQLite file, the truth.
+
+What is derived (`dense`, `lexical`) can be made again from it. Every change is
+one transaction that ends in a new generation; a reader sees one generation
+from the beginning of a `Snapshot` to its end, whatever is written meanwhile.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kb_qa.errors import KnowledgeBaseDamaged, KnowledgeBaseMissing
+from kb_qa.store import schema
+from kb_qa.store.snapshot import Snapshot
+from kb_qa.store.writer import Writer
+
+_BUSY_SECONDS = 30.0
+_PAGE_BYTES = 16384  # measured best for vectors of 384 dimensions
+
+
+class Catalog:
+    """The catalog of one knowledge base folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.is_file()
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """One consistent state, for as long as the block lasts.
+
+        Raises:
+            KnowledgeBaseMissing: there is no catalog.
+            KnowledgeBaseDamaged: the file cannot be read.
+            SchemaTooNew: a newer version of this program made it.
+        """
+        if not self.exists():
+            raise KnowledgeBaseMissing(
+                f"no knowledge base in {self.path.parent}: "
+                f"make one with `python -m ingest PATH --kb {self.path.parent}`"
+            )
+        with _told(self.path):
+            connection = self._open_to_read()
+            try:
+                schema.check(connection, str(self.path))
+                connection.execute("BEGIN")
+                yield Snapshot(connection)
+            finally:
+                connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Writer]:
+        """The connection of the single writer, made with the catalog if there is none.
+
+        Who calls it holds the folder's lock.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(self.path):
+            connection = _connect(f"{self.path.absolute().as_uri()}?mode=rwc")
+            try:
+                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                schema.prepare(connection, str(self.path))
+                yield Writer(connection)
+            finally:
+                connection.close()
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        connection = _connect(uri)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError:
+            # A write-ahead log needs a file beside it; on a read-only disk
+            # there can be none, and no writer either.
+            connection.close()
+            connection = _connect(f"{uri}&immutable=1")
+        return connection
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say a database error in one line that names the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise KnowledgeBaseDamaged(
+            f"{path}: {error}; check the disk, or move the folder away and ingest again"
+        ) from error

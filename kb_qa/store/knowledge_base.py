@@ -1,0 +1,203 @@
+"""A knowledge base: one folder, one writer at a time, any number of readers."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb_qa.embeddings.base import PassageEmbeddings
+from kb_qa.errors import EmbedderMismatch
+from kb_qa.store.background import background
+from kb_qa.store.catalog import Catalog
+from kb_qa.store.dense import Dense
+from kb_qa.store.lexical import Lexical
+from kb_qa.store.lock import writer_lock
+from kb_qa.store.records import Candidate, Passage
+from kb_qa.store.snapshot import Snapshot
+from kb_qa.store.writer import Writer
+from kb_qa.terms import mass, terms
+
+CATALOG = "catalog.sqlite"
+_QUESTIONS = 256  # question vectors kept
+_REEMBED_BATCH = 1024  # chunks in memory at a time
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question as a knowledge base's present state sees it.
+
+    Attributes:
+        text: the question.
+        vector: its unit vector: float32, shape (dimension,).
+        idf: its terms and what they weigh.
+        centre: language to what is taken off a cosine with a text of that language.
+    """
+
+    text: str
+    vector: NDArray[np.float32]
+    idf: Mapping[str, float]
+    centre: Callable[[str], float]
+
+
+@dataclass(frozen=True)
+class _Derived:
+    dense: Dense
+    lexical: Lexical
+
+
+class KnowledgeBase:
+    """The documents of one folder, and the search over them.
+
+    Reading is safe from many threads and while another process writes: each
+    search sees one committed state, whole.
+
+    Args:
+        folder: where it lies; made by the first write.
+        embeddings: what embeds questions, and must have embedded the passages.
+    """
+
+    def __init__(self, folder: Path, *, embeddings: PassageEmbeddings) -> None:
+        self.folder = folder
+        self.embeddings = embeddings
+        self.catalog = Catalog(folder / CATALOG)
+        self._derived: _Derived | None = None
+        self._refreshing = threading.Lock()
+        # A question is embedded once for the search and the weighing of its sentences.
+        self._embed_question = lru_cache(_QUESTIONS)(
+            lambda question: embeddings.embed_queries([question])[0]
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """The present state, for as long as the block lasts.
+
+        Raises:
+            KnowledgeBaseMissing: the folder holds none.
+            EmbedderMismatch: another embedder made its vectors.
+        """
+        with self.catalog.read() as snapshot:
+            self._check_embedder(snapshot)
+            yield snapshot
+
+    def query(self, question: str) -> Query:
+        """What the search knows of a question."""
+        with self.read() as snapshot:
+            return self._query(question, self._refresh(snapshot))
+
+    def candidates(self, question: str, *, limit: int) -> list[Candidate]:
+        """The passages that either side finds for a question, each with its evidence.
+
+        Args:
+            question: in any language.
+            limit: passages asked of each side; up to twice as many come back, unordered.
+        """
+        with self.read() as snapshot:
+            derived = self._refresh(snapshot)
+            query = self._query(question, derived)
+            found = derived.dense.search(query.vector, limit=limit)
+            found += derived.lexical.search(query.idf, limit=limit)
+            passages = snapshot.passages(list(dict.fromkeys(found)))
+            vectors = snapshot.vectors(list(passages))
+        return [_candidate(query, passages[key], vectors[key]) for key in passages]
+
+    @contextmanager
+    def write(self, *, wait_seconds: float = 0.0) -> Iterator[Writer]:
+        """Be the only writer until the block ends; what is derived is saved then.
+
+        Raises:
+            KnowledgeBaseBusy: another process is writing and did not end in time.
+            EmbedderMismatch: another embedder made its vectors.
+        """
+        with writer_lock(self.folder, wait_seconds=wait_seconds), self.catalog.write() as writer:
+            self._check_embedder(writer)
+            if writer.embedder is None:
+                with writer.transaction():
+                    self._set_embedder(writer)
+            yield writer
+            self.publish(writer)
+
+    def publish(self, writer: Writer) -> None:
+        """Bring what is derived on disk to the present state, for readers that open later."""
+        Lexical.save(writer, self.folder)
+        self._refresh(writer).dense.save(self.folder)
+
+    def reembed(self, *, wait_seconds: float = 0.0) -> int:
+        """Make all vectors again with this embedder, or none; returns how many."""
+        with writer_lock(self.folder, wait_seconds=wait_seconds), self.catalog.write() as writer:
+            chunks = writer.all_chunks()
+            with writer.transaction():
+                self._set_embedder(writer)
+                for begin in range(0, len(chunks), _REEMBED_BATCH):
+                    self._reembed_some(writer, chunks[begin : begin + _REEMBED_BATCH])
+            self.publish(writer)
+        return len(chunks)
+
+    def _set_embedder(self, writer: Writer) -> None:
+        ordinary = background(self.embeddings)
+        writer.set_embedder(self.embeddings.identity, background=ordinary)
+
+    def _reembed_some(self, writer: Writer, chunks: Sequence[int]) -> None:
+        passages = writer.passages(chunks)
+        texts = [passage.indexed_text for passage in passages.values()]
+        vectors = self.embeddings.embed_passages(texts)
+        writer.replace_vectors(dict(zip(passages, vectors, strict=True)))
+
+    def _query(self, question: str, derived: _Derived) -> Query:
+        vector = self._embed_question(question)
+        return Query(
+            text=question,
+            vector=vector,
+            idf=derived.lexical.idf(terms(question)),
+            centre=partial(derived.dense.centre, question=vector),
+        )
+
+    def _refresh(self, snapshot: Snapshot) -> _Derived:
+        """What is derived, at least as new as the snapshot.
+
+        It may be newer: what it finds beyond the snapshot is dropped by the caller.
+        """
+        with self._refreshing:
+            if self._derived is None or self._derived.dense.lineage != snapshot.lineage:
+                self._derived = self._opened(snapshot)
+            if self._derived.dense.generation < snapshot.generation:
+                self._derived = _Derived(
+                    dense=self._derived.dense.refreshed(snapshot),
+                    lexical=self._derived.lexical.refreshed(snapshot, self.folder),
+                )
+            return self._derived
+
+    def _opened(self, snapshot: Snapshot) -> _Derived:
+        dense = Dense.load(self.folder, snapshot)
+        if dense is None:
+            dense = Dense.empty(snapshot, dimension=self.embeddings.identity.dimension)
+        lexical = Lexical.load(self.folder, lineage=snapshot.lineage)
+        return _Derived(dense=dense, lexical=lexical)
+
+    def _check_embedder(self, snapshot: Snapshot) -> None:
+        made_by, ours = snapshot.embedder, self.embeddings.identity
+        if made_by is not None and made_by != ours:
+            raise EmbedderMismatch(
+                f"{self.folder} was embedded with {made_by.name} ({made_by.dimension} dimensions), "
+                f"not with {ours.name} ({ours.dimension}): set KB_QA_EMBEDDINGS={made_by.name}, "
+                f"or embed it again with `python -m ingest --reembed --kb {self.folder}`"
+            )
+
+
+def _candidate(query: Query, passage: Passage, vector: NDArray[np.float32]) -> Candidate:
+    cosine = float(vector @ query.vector)
+    return Candidate(
+        passage=passage,
+        cosine=cosine,
+        centred=cosine - query.centre(passage.language),
+        mass=mass(set(terms(passage.indexed_text)), query.idf),
+    )
+
+
+def knowledge_bases(parent: Path) -> list[Path]:
+    """The folders below `parent` that hold a knowledge base, sorted."""
+    return sorted(catalog.parent for catalog in parent.glob(f"*/{CATALOG}"))

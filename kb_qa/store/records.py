@@ -1,0 +1,151 @@
+"""What the store keeps and gives back: plain frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A passage of a document, as the splitter cut it.
+
+    Attributes:
+        text: exactly `document.text[start:end]`.
+        start: offset of its first character in the document's extracted text.
+        end: offset past its last character.
+        heading: titles of the headings above it, outermost first.
+        context: text indexed with it but not shown, such as its table's header row.
+        page: the page it begins on, from 1; None where the format has none.
+        breaks: offset and number of each page that begins inside it.
+    """
+
+    text: str
+    start: int
+    end: int
+    heading: tuple[str, ...] = ()
+    context: str = ""
+    page: int | None = None
+    breaks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document to be stored.
+
+    Attributes:
+        sha256: hex digest of the file's bytes: its identity.
+        title: shown with its citations and indexed with its chunks.
+        text: the whole extracted text.
+        pages: how many pages, slides or sheets; None where there are none.
+        metadata: what else is kept with it, plain JSON.
+    """
+
+    sha256: str
+    title: str
+    text: str
+    pages: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stored chunk, with what a citation says of its document.
+
+    Attributes:
+        id: the chunk's id in its knowledge base; never used again for another text.
+        document: the id of its document.
+        ordinal: its place among the document's chunks, from 0.
+        chunk: the text and where it stands.
+        language: ISO 639-1 code of its language.
+        title: the document's title.
+        paths: where the document was found, sorted; the first one is cited.
+        metadata: the document's metadata.
+    """
+
+    id: int
+    document: int
+    ordinal: int
+    chunk: Chunk
+    language: str
+    title: str
+    paths: tuple[str, ...]
+    metadata: Mapping[str, Any]
+
+    @property
+    def indexed_text(self) -> str:
+        """What is embedded and matched for it."""
+        return indexed_text(self.title, self.chunk.heading, self.chunk.context, self.chunk.text)
+
+
+@dataclass(frozen=True)
+class Location:
+    """A document at a place.
+
+    Attributes:
+        path: where it was found; absolute for a file.
+        stamp: what the file system said of the file; equal stamps mean it was not touched.
+        document: the document's id.
+        sha256: the digest of its content.
+        title: its title.
+        pages: how many pages it has; None where there are none.
+        chunks: how many chunks it has.
+    """
+
+    path: str
+    stamp: str
+    document: int
+    sha256: str
+    title: str
+    pages: int | None
+    chunks: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that could not be read.
+
+    Attributes:
+        path: where it was found, absolute.
+        stamp: what the file system said of the file.
+        verdict: "failed" or "skipped".
+        reason: one line a person understands.
+    """
+
+    path: str
+    stamp: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A knowledge base in numbers; `languages` counts chunks."""
+
+    documents: int
+    paths: int
+    chunks: int
+    refusals: int
+    languages: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A passage that may answer a question, with the evidence for it.
+
+    Attributes:
+        passage: the passage.
+        cosine: cosine of the question's and the passage's vectors, -1 to 1.
+        centred: the same after subtracting the mean vector of the passage's language.
+        mass: share of the question's IDF mass that the passage contains, 0 to 1.
+    """
+
+    passage: Passage
+    cosine: float
+    centred: float
+    mass: float
+
+
+def indexed_text(title: str, heading: tuple[str, ...], context: str, text: str) -> str:
+    """What is embedded and matched for a chunk: where it stands, then its text."""
+    trail = " > ".join(dict.fromkeys((title, *heading)))
+    return "\n".join(part for part in (trail, context, text) if part)

@@ -1,0 +1,114 @@
+"""The catalog's tables, and how an older catalog becomes a current one."""
+
+import sqlite3
+
+from kb_qa.errors import KnowledgeBaseDamaged, SchemaTooNew
+
+APPLICATION_ID = 0x6B627161  # "kbqa" in SQLite's file header
+VERSION = 1
+
+_TABLES = """
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A document's content never changes: other bytes are another document.
+-- AUTOINCREMENT everywhere an id leaves the catalog: a derived index that is
+-- behind must never find another text under an id it knows.
+CREATE TABLE documents (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256     TEXT NOT NULL UNIQUE,
+    title      TEXT NOT NULL,
+    pages      INTEGER,
+    metadata   TEXT NOT NULL,
+    generation INTEGER NOT NULL
+) STRICT;
+CREATE INDEX documents_by_generation ON documents (generation);
+
+CREATE TABLE texts (
+    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    text     TEXT NOT NULL
+) STRICT;
+
+-- Where a document was found: one row a place, several for the same content.
+CREATE TABLE paths (
+    path     TEXT PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES documents,
+    stamp    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX paths_by_document ON paths (document);
+
+-- Files that could not be read, so that they are not tried again unchanged.
+CREATE TABLE refusals (
+    path    TEXT PRIMARY KEY,
+    stamp   TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    reason  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE chunks (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    ordinal  INTEGER NOT NULL,
+    start    INTEGER NOT NULL,
+    "end"    INTEGER NOT NULL,
+    page     INTEGER,
+    breaks   TEXT NOT NULL,
+    heading  TEXT NOT NULL,
+    context  TEXT NOT NULL,
+    language TEXT NOT NULL,
+    text     TEXT NOT NULL,
+    UNIQUE (document, ordinal)
+) STRICT;
+
+-- Apart from the texts, so that reading all vectors reads nothing else.
+CREATE TABLE vectors (
+    chunk  INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    vector BLOB NOT NULL
+) STRICT;
+
+-- Ids that went, so that a derived index can follow without reading them all.
+CREATE TABLE removals (
+    generation  INTEGER NOT NULL,
+    first_chunk INTEGER NOT NULL,
+    last_chunk  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX removals_by_generation ON removals (generation);
+"""
+
+
+def prepare(connection: sqlite3.Connection, place: str) -> None:
+    """Create the tables in an empty catalog; check the version of another.
+
+    Raises:
+        SchemaTooNew: a newer version of this program made it.
+        KnowledgeBaseDamaged: it is a database of something else.
+    """
+    check(connection, place)
+    if _pragma(connection, "user_version") == 0:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_TABLES}"
+            "INSERT INTO meta VALUES ('generation', '0');"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+
+
+def check(connection: sqlite3.Connection, place: str) -> None:
+    """Raise if this version cannot use the catalog; an empty one passes."""
+    version = _pragma(connection, "user_version")
+    if version > VERSION:
+        raise SchemaTooNew(
+            f"{place} has format {version}, this program knows up to {VERSION}: "
+            "upgrade kb-qa, or ingest into another --kb folder"
+        )
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    ours = _pragma(connection, "application_id") == APPLICATION_ID
+    if tables and not ours:
+        raise KnowledgeBaseDamaged(
+            f"{place} is a database of another program: choose another --kb folder"
+        )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

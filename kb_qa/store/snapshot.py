@@ -1,0 +1,182 @@
+"""One generation of the catalog, as a reader sees it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb_qa.embeddings.base import EmbedderIdentity, Vectors
+from kb_qa.store.records import Chunk, Location, Passage, Refusal, Summary
+
+_MANY = 500  # host parameters a statement, well under SQLite's limit
+
+_PASSAGE = """
+SELECT chunks.id, document, ordinal, start, "end", page, breaks, heading, context, language,
+       text, title, metadata,
+       (SELECT json_group_array(path) FROM paths WHERE document = documents.id)
+FROM chunks JOIN documents ON documents.id = document
+"""
+_LOCATION = """
+SELECT path, stamp, document, sha256, title, pages,
+       (SELECT count(*) FROM chunks WHERE document = documents.id)
+FROM paths JOIN documents ON documents.id = document
+"""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happened between two generations.
+
+    Attributes:
+        added: ids of the documents put, ascending; those removed again are left out.
+        removed: first and last ids of the chunks that went.
+    """
+
+    added: tuple[int, ...]
+    removed: tuple[tuple[int, int], ...]
+
+
+class Snapshot:
+    """One generation of the catalog, read only."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @property
+    def generation(self) -> int:
+        """Counts the committed changes."""
+        return int(self._meta("generation") or 0)
+
+    @property
+    def lineage(self) -> str:
+        """A random name of this catalog's ids and vectors; what is derived belongs to one."""
+        return self._meta("lineage") or ""
+
+    @property
+    def embedder(self) -> EmbedderIdentity | None:
+        """Who made the vectors; None before the first one."""
+        value = self._meta("embedder")
+        return EmbedderIdentity(**json.loads(value)) if value else None
+
+    @property
+    def background(self) -> dict[str, NDArray[np.float32]]:
+        """Mean vectors of ordinary passages, by language, as the embedder makes them."""
+        means = json.loads(self._meta("background") or "{}")
+        return {language: np.array(mean, np.float32) for language, mean in means.items()}
+
+    @property
+    def summary(self) -> Summary:
+        """What is in it, in numbers."""
+        count = "SELECT (SELECT count(*) FROM {}) "
+        documents, paths, chunks, refusals = (
+            int(self._connection.execute(count.format(table)).fetchone()[0])
+            for table in ("documents", "paths", "chunks", "refusals")
+        )
+        rows = self._connection.execute("SELECT language, count(*) FROM chunks GROUP BY language")
+        return Summary(documents, paths, chunks, refusals, languages=dict(rows.fetchall()))
+
+    def changes_since(self, generation: int) -> Changes:
+        """What a derived index of that generation has missed."""
+        added = self._connection.execute(
+            "SELECT id FROM documents WHERE generation > ? ORDER BY id", (generation,)
+        )
+        removed = self._connection.execute(
+            "SELECT first_chunk, last_chunk FROM removals WHERE generation > ? ORDER BY 1",
+            (generation,),
+        )
+        return Changes(tuple(row[0] for row in added), tuple(removed.fetchall()))
+
+    def passages(self, chunks: Sequence[int]) -> dict[int, Passage]:
+        """The passages with these ids; ids that are gone are left out."""
+        rows = self._many(_PASSAGE + "WHERE chunks.id IN ({})", chunks)
+        return {row[0]: _passage(row) for row in rows}
+
+    def passages_of(self, document: int) -> list[Passage]:
+        """All passages of a document, in reading order."""
+        rows = self._connection.execute(
+            _PASSAGE + "WHERE document = ? ORDER BY ordinal", (document,)
+        )
+        return [_passage(row) for row in rows]
+
+    def vectors(self, chunks: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """The vectors of these chunks, float32."""
+        rows = self._many("SELECT chunk, vector FROM vectors WHERE chunk IN ({})", chunks)
+        return {chunk: np.frombuffer(vector, np.float32) for chunk, vector in rows}
+
+    def vectors_of(self, documents: Sequence[int]) -> tuple[NDArray[np.int64], list[str], Vectors]:
+        """Chunk ids, languages and vectors of documents, ascending by id."""
+        rows = list(
+            self._many(
+                "SELECT chunks.id, language, vector FROM chunks JOIN vectors ON chunk = chunks.id "
+                "WHERE document IN ({})",
+                documents,
+            )
+        )
+        rows.sort()
+        embedder = self.embedder
+        shape = (len(rows), embedder.dimension if embedder else 0)
+        vectors = np.frombuffer(b"".join(row[2] for row in rows), np.float32).reshape(shape)
+        return np.array([row[0] for row in rows], np.int64), [row[1] for row in rows], vectors
+
+    def text(self, document: int) -> str:
+        """A document's whole extracted text."""
+        query = "SELECT text FROM texts WHERE document = ?"
+        return str(self._connection.execute(query, (document,)).fetchone()[0])
+
+    def document_id(self, sha256: str) -> int | None:
+        """The id of the document with this content, if it is here."""
+        query = "SELECT id FROM documents WHERE sha256 = ?"
+        row = self._connection.execute(query, (sha256,)).fetchone()
+        return int(row[0]) if row else None
+
+    def locations(self) -> dict[str, Location]:
+        """Every place a document was found, by path."""
+        rows = self._connection.execute(_LOCATION + "ORDER BY path")
+        return {row[0]: Location(*row) for row in rows}
+
+    def location(self, path: str) -> Location | None:
+        """The document at one place."""
+        rows = self._connection.execute(_LOCATION + "WHERE path = ?", (path,))
+        return next((Location(*row) for row in rows), None)
+
+    def refusals(self) -> dict[str, Refusal]:
+        """Every file that could not be read, by path."""
+        rows = self._connection.execute("SELECT path, stamp, verdict, reason FROM refusals")
+        return {row[0]: Refusal(*row) for row in rows}
+
+    def _meta(self, key: str) -> str | None:
+        query = "SELECT value FROM meta WHERE key = ?"
+        row = self._connection.execute(query, (key,)).fetchone()
+        return row[0] if row else None
+
+    def _many(self, query: str, ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        for begin in range(0, len(ids), _MANY):
+            some = [int(i) for i in ids[begin : begin + _MANY]]
+            yield from self._connection.execute(query.format(",".join("?" * len(some))), some)
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    id_, document, ordinal, start, end, page, breaks, heading, context, language, text = row[:11]
+    title, metadata, paths = row[11:]
+    return Passage(
+        id=id_,
+        document=document,
+        ordinal=ordinal,
+        chunk=Chunk(
+            text=text,
+            start=start,
+            end=end,
+            heading=tuple(json.loads(heading)),
+            context=context,
+            page=page,
+            breaks=tuple((offset, number) for offset, number in json.loads(breaks)),
+        ),
+        language=language,
+        title=title,
+        paths=tuple(sorted(json.loads(paths))),
+        metadata=json.loads(metadata),
+    )

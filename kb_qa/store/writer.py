@@ -1,0 +1,131 @@
+"""The catalog as its single writer holds it."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb_qa.embeddings.base import EmbedderIdentity, Vectors
+from kb_qa.language import detect_language
+from kb_qa.store.records import Chunk, Document, Refusal
+from kb_qa.store.snapshot import Snapshot
+
+
+class Writer(Snapshot):
+    """The catalog as its single writer holds it."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block's changes, as one new generation, or none of them."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._set_meta("generation", str(self.generation + 1))
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def set_embedder(
+        self, embedder: EmbedderIdentity, *, background: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        """Record who makes the vectors; what is derived of former ones is void.
+
+        Args:
+            embedder: the embedder.
+            background: its mean vectors of ordinary passages, by language.
+        """
+        means = {language: [float(x) for x in mean] for language, mean in background.items()}
+        self._set_meta("lineage", secrets.token_hex(8))
+        self._set_meta("embedder", json.dumps(asdict(embedder)))
+        self._set_meta("background", json.dumps(means))
+
+    def put(self, document: Document, *, chunks: Sequence[Chunk], vectors: Vectors) -> int:
+        """Store a document that is not here yet; returns its id."""
+        metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
+        cursor = self._connection.execute(
+            "INSERT INTO documents (sha256, title, pages, metadata, generation) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (document.sha256, document.title, document.pages, metadata, self.generation),
+        )
+        key = cursor.lastrowid or 0
+        self._connection.execute("INSERT INTO texts VALUES (?, ?)", (key, document.text))
+        for ordinal, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True)):
+            self._put_chunk(key, ordinal, chunk, vector)
+        return key
+
+    def place(self, path: str, *, document: int, stamp: str) -> None:
+        """Say where a document was found; the path's former document may go."""
+        former = self.location(path)
+        self._connection.execute("DELETE FROM refusals WHERE path = ?", (path,))
+        self._connection.execute(
+            "REPLACE INTO paths (path, document, stamp) VALUES (?, ?, ?)", (path, document, stamp)
+        )
+        if former and former.document != document:
+            self._drop_if_nowhere(former.document)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Record that a file cannot be read; what was read of it before stays."""
+        self._connection.execute(
+            "REPLACE INTO refusals (path, stamp, verdict, reason) VALUES (?, ?, ?, ?)",
+            (refusal.path, refusal.stamp, refusal.verdict, refusal.reason),
+        )
+
+    def unplace(self, path: str) -> None:
+        """Forget a path, and its document if it was the only one."""
+        former = self.location(path)
+        self._connection.execute("DELETE FROM refusals WHERE path = ?", (path,))
+        self._connection.execute("DELETE FROM paths WHERE path = ?", (path,))
+        if former:
+            self._drop_if_nowhere(former.document)
+
+    def replace_vectors(self, vectors: Mapping[int, NDArray[np.float32]]) -> None:
+        """Give chunks the vectors of another embedder; `set_embedder` goes with it."""
+        self._connection.executemany(
+            "UPDATE vectors SET vector = ? WHERE chunk = ?",
+            ((vector.astype(np.float32).tobytes(), chunk) for chunk, vector in vectors.items()),
+        )
+
+    def all_chunks(self) -> list[int]:
+        """The ids of all chunks, ascending."""
+        return [row[0] for row in self._connection.execute("SELECT id FROM chunks ORDER BY id")]
+
+    def _put_chunk(
+        self, document: int, ordinal: int, chunk: Chunk, vector: NDArray[np.float32]
+    ) -> None:
+        cursor = self._connection.execute(
+            'INSERT INTO chunks (document, ordinal, start, "end", page, breaks, heading, context, '
+            "language, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                document,
+                ordinal,
+                chunk.start,
+                chunk.end,
+                chunk.page,
+                json.dumps(chunk.breaks),
+                json.dumps(chunk.heading, ensure_ascii=False),
+                chunk.context,
+                detect_language(chunk.text),
+                chunk.text,
+            ),
+        )
+        row = (cursor.lastrowid, np.ascontiguousarray(vector, np.float32).tobytes())
+        self._connection.execute("INSERT INTO vectors VALUES (?, ?)", row)
+
+    def _drop_if_nowhere(self, document: int) -> None:
+        query = "SELECT 1 FROM paths WHERE document = ?"
+        if self._connection.execute(query, (document,)).fetchone():
+            return
+        self._connection.execute(
+            "INSERT INTO removals SELECT ?, min(id), max(id) FROM chunks "
+            "WHERE document = ? HAVING count(*) > 0",
+            (self.generation, document),
+        )
+        self._connection.execute("DELETE FROM documents WHERE id = ?", (document,))
+
+    def _set_meta(self, key: str, value: str) -> None:
+        self._connection.execute("REPLACE INTO meta VALUES (?, ?)", (key, value))
