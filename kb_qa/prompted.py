@@ -6,6 +6,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseLanguageModel
 from langchain_core.messages import BaseMessage
+from pydantic import SkipValidation
 
 from kb_qa.answer import Answer
 from kb_qa.errors import GeneratorError
@@ -23,7 +24,7 @@ class PromptedChain(AnswerChain):
         llm: a chat model or a text model.
     """
 
-    llm: BaseLanguageModel[Any]
+    llm: SkipValidation[BaseLanguageModel[Any]]
 
     @property
     def generator(self) -> str:

@@ -1,6 +1,7 @@
 """Fakes that subclass the public interface, simple enough to compute by hand."""
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import numpy as np
 
@@ -9,9 +10,9 @@ from kb_qa.terms import terms
 
 
 class WordEmbeddings(PassageEmbeddings):
-    """A text's vector counts its terms, each in the dimension its code points add up to."""
+    """A text's vector counts its terms, each in the dimension its checksum names."""
 
-    def __init__(self, name: str = "words", dimension: int = 64) -> None:
+    def __init__(self, name: str = "words", dimension: int = 1024) -> None:
         self._identity = EmbedderIdentity(name, weights="none", dimension=dimension)
         self.embedded: list[str] = []
 
@@ -28,10 +29,10 @@ class WordEmbeddings(PassageEmbeddings):
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         self.embedded.extend(texts)
-        vectors = np.full((len(texts), self._identity.dimension), 0.01, np.float32)
+        vectors = np.full((len(texts), self._identity.dimension), 0.001, np.float32)
         for row, text in zip(vectors, texts, strict=True):
             for term in terms(text):
-                row[sum(map(ord, term)) % len(row)] += 1
+                row[crc32(term.encode()) % len(row)] += 1
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / norms, np.float32)
 

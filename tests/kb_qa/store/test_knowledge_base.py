@@ -147,7 +147,7 @@ def test_another_embedder_is_refused_with_both_names(knowledge_base: KnowledgeBa
     """Vectors of two embedders are never compared; the message says what to do."""
     put(knowledge_base, BAND)
     other = KnowledgeBase(knowledge_base.folder, embeddings=WordEmbeddings("other", 32))
-    with pytest.raises(EmbedderMismatch, match=r"words \(64 .*other \(32\).*--reembed"):
+    with pytest.raises(EmbedderMismatch, match=r"words \(1024 .*other \(32\).*--reembed"):
         other.candidates("band", limit=1)
     with pytest.raises(EmbedderMismatch), other.write():
         pass

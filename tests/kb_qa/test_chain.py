@@ -1,0 +1,221 @@
+"""The chain: a RetrievalQA whose answers can be checked."""
+
+from pathlib import Path
+
+import pytest
+from langchain_classic.chains import RetrievalQA
+from langchain_core.language_models import FakeListChatModel, FakeListLLM
+from langchain_core.messages import AIMessage, HumanMessage
+
+from kb_qa.answer import Answer
+from kb_qa.chain import KnowledgeBaseQA, build_qa_chain
+from kb_qa.errors import GeneratorError, KnowledgeBaseMissing, QuestionError, SettingsError
+from kb_qa.settings import Settings
+from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.records import Chunk, Document
+from tests.fakes import WordEmbeddings
+
+HANDBOOK = (
+    "The office opens at nine. Annual leave is fifteen days a year. "
+    "Lunch is served at noon. Expense claims close on the fifth."
+)
+MANUAL = "恒温槽的保修期是两年。清洗前请先断电。"
+SETTINGS = Settings(floor=0.3)
+
+
+@pytest.fixture
+def kb(knowledge_base: KnowledgeBase) -> KnowledgeBase:
+    with knowledge_base.write() as writer, writer.transaction():
+        for title, text in (("Handbook", HANDBOOK), ("手册", MANUAL)):
+            chunk = Chunk(text, 0, len(text), heading=(title, "Rules"), page=2)
+            vectors = knowledge_base.embeddings.embed_passages([text])
+            key = writer.put(Document(title, title, text, 9), chunks=[chunk], vectors=vectors)
+            writer.place(f"/docs/{title}.md", document=key, stamp="")
+    return knowledge_base
+
+
+@pytest.fixture
+def chain(kb: KnowledgeBase, embeddings: WordEmbeddings) -> KnowledgeBaseQA:
+    return build_qa_chain(kb=kb.folder, settings=SETTINGS, embeddings=embeddings)
+
+
+def test_it_is_a_retrieval_qa(chain: KnowledgeBaseQA) -> None:
+    """What is written for LangChain's RetrievalQA works: keys, documents, best first."""
+    assert isinstance(chain, RetrievalQA)
+    result = chain.invoke({"query": "annual leave"})
+    assert set(result) == {"query", "result", "source_documents", "answer"}
+    assert result["query"] == "annual leave"
+    assert result["source_documents"][0].page_content == HANDBOOK
+    assert result["source_documents"][0].metadata["source"] == "/docs/Handbook.md"
+    assert chain.retriever.invoke("annual leave") == result["source_documents"]
+
+
+def test_a_quoted_answer_is_in_the_document(chain: KnowledgeBaseQA) -> None:
+    """Each citation's offsets cut exactly its text out of the document."""
+    answer = chain.invoke("How long is annual leave?")["answer"]
+    assert not answer.refused
+    assert "Annual leave is fifteen days a year. [" in answer.text
+    for citation in answer.citations:
+        assert HANDBOOK[citation.start : citation.end] == citation.text or (
+            MANUAL[citation.start : citation.end] == citation.text
+        )
+        assert f"{citation.text} [{citation.n}]" in answer.text
+        assert citation.page == 2
+
+
+def test_an_answer_is_plain_json(chain: KnowledgeBaseQA) -> None:
+    """The command line's object has its promised keys."""
+    found = chain.invoke("annual leave")["answer"].to_json()
+    assert list(found) == ["question", "answer", "refused", "generator", "citations", "seconds"]
+    keys = ["n", "source", "title", "page", "heading", "start", "end", "text", "score"]
+    assert list(found["citations"][0]) == keys
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Who painted the ceiling?", "Nothing in this knowledge base answers that."),
+        ("木星有多少颗卫星", "这个知识库里没有能回答这个问题的内容。"),
+    ],
+)
+def test_without_evidence_it_refuses(chain: KnowledgeBaseQA, question: str, said: str) -> None:
+    """A refusal is one plain sentence in the question's language, with the nearest passages."""
+    answer = chain.invoke(question)["answer"]
+    assert (answer.refused, answer.text) == (True, said)
+    assert answer.citations
+
+
+def test_without_evidence_no_model_is_asked(
+    kb: KnowledgeBase, embeddings: WordEmbeddings
+) -> None:
+    """The floor holds for any language model."""
+    llm = FakeListLLM(responses=["made up"])
+    chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)
+    assert chain.invoke("Who painted the ceiling?")["answer"].refused
+    assert llm.i == 0
+
+
+def test_a_stream_gives_sources_then_text_then_the_answer(chain: KnowledgeBaseQA) -> None:
+    """The page can show the passages before the first word."""
+    parts = list(chain.stream({"query": "annual leave"}))
+    assert list(parts[0]) == ["source_documents"]
+    assert all(list(part) == ["result"] for part in parts[1:-1])
+    answer = parts[-1]["answer"]
+    assert "".join(part["result"] for part in parts[1:-1]) == answer.text
+    assert answer.seconds["total"] > 0
+
+
+async def test_the_asynchronous_ways_give_the_same(chain: KnowledgeBaseQA) -> None:
+    """ainvoke and astream answer as invoke does."""
+    expected = chain.invoke("annual leave")["answer"].text
+    assert (await chain.ainvoke({"query": "annual leave"}))["result"] == expected
+    parts = [part async for part in chain.astream({"query": "annual leave"})]
+    assert parts[-1]["answer"].text == expected
+
+
+def test_batch_keeps_the_order(chain: KnowledgeBaseQA) -> None:
+    """Several questions at once get their own answers."""
+    first, second = chain.batch([{"query": "annual leave"}, {"query": "保修期"}])
+    assert "fifteen" in first["result"]
+    assert "保修期是两年" in second["result"]
+
+
+@pytest.mark.parametrize("model", [FakeListLLM, FakeListChatModel])
+def test_any_langchain_model_writes_the_answer(
+    kb: KnowledgeBase, embeddings: WordEmbeddings, model: type
+) -> None:
+    """Its bracketed numbers become citations; numbers of no passage do not."""
+    llm = model(responses=["Fifteen days [1], surely [7]."])
+    chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)
+    answer = chain.invoke("How long is annual leave?")["answer"]
+    assert answer.text == "Fifteen days [1], surely [7]."
+    assert answer.generator == model.__name__
+    assert [citation.n for citation in answer.citations] == [1]
+    assert answer.citations[0].text.strip() == "Annual leave is fifteen days a year."
+
+
+def test_a_model_that_finds_no_answer_refuses(
+    kb: KnowledgeBase, embeddings: WordEmbeddings
+) -> None:
+    """The refusal a model is told to give counts as one."""
+    llm = FakeListLLM(responses=["Nothing in this knowledge base answers that."])
+    chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)
+    assert chain.invoke("How long is annual leave?")["answer"].refused
+
+
+def test_a_silent_model_is_an_error(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
+    """No text is no answer."""
+    chain = build_qa_chain(
+        kb=kb.folder, settings=SETTINGS, llm=FakeListLLM(responses=[" "]), embeddings=embeddings
+    )
+    with pytest.raises(GeneratorError, match="no text"):
+        chain.invoke("annual leave")
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [("How long is annual leave?", "Fifteen days.")],
+        [HumanMessage("How long is annual leave?"), AIMessage("Fifteen days.")],
+    ],
+)
+def test_a_follow_up_is_read_with_the_question_before(
+    chain: KnowledgeBaseQA, history: list[object]
+) -> None:
+    """Without a language model, a question that finds nothing alone is asked with the last one."""
+    alone = chain.invoke({"query": "And how many exactly?"})["answer"]
+    together = chain.invoke({"query": "And how many exactly?", "chat_history": history})["answer"]
+    assert alone.refused
+    assert "fifteen" in together.text
+
+
+def test_a_model_condenses_a_follow_up(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
+    """With a language model, the search is for the question it makes to stand alone."""
+    llm = FakeListLLM(responses=["How long is annual leave?", "Fifteen [1]."])
+    chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)
+    answer = chain.invoke({"query": "How many?", "chat_history": [("Leave?", "Yes.")]})["answer"]
+    assert (answer.refused, answer.text) == (False, "Fifteen [1].")
+
+
+def test_a_combine_documents_chain_of_the_user_works(chain: KnowledgeBaseQA) -> None:
+    """The seam for the generator is LangChain's own."""
+    llm = FakeListLLM(responses=["Stuffed."])
+    stuffed = RetrievalQA.from_chain_type(llm, retriever=chain.retriever)
+    chain.combine_documents_chain = stuffed.combine_documents_chain
+    result = chain.invoke("annual leave")
+    assert result["result"] == "Stuffed."
+    assert result["source_documents"]
+    with pytest.raises(SettingsError, match="cannot stream"):
+        list(chain.stream({"query": "annual leave"}))
+
+
+@pytest.mark.parametrize(("question", "said"), [("  ", "empty"), ("why " * 2000, "7999 char")])
+def test_what_is_no_question_is_told(chain: KnowledgeBaseQA, question: str, said: str) -> None:
+    """An empty or endless question is one clear line."""
+    with pytest.raises(QuestionError, match=said):
+        chain.invoke(question)
+
+
+def test_a_missing_knowledge_base_is_told_at_once(
+    tmp_path: Path, embeddings: WordEmbeddings
+) -> None:
+    """Not at the first question."""
+    with pytest.raises(KnowledgeBaseMissing):
+        build_qa_chain(kb=tmp_path, embeddings=embeddings)
+
+
+def test_an_unknown_generator_is_told(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
+    """The message names the value and what is known."""
+    with pytest.raises(SettingsError, match="KB_QA_LLM='gpt': this version knows `quote`"):
+        build_qa_chain(kb=kb.folder, settings=Settings(llm="gpt"), embeddings=embeddings)
+
+
+def test_an_empty_knowledge_base_refuses(
+    knowledge_base: KnowledgeBase, embeddings: WordEmbeddings
+) -> None:
+    """With nothing in it there is nothing to cite either."""
+    with knowledge_base.write():
+        pass
+    chain = build_qa_chain(kb=knowledge_base.folder, embeddings=embeddings)
+    answer: Answer = chain.invoke("annual leave")["answer"]
+    assert (answer.refused, answer.citations, answer.sources) == (True, (), ())

@@ -1,0 +1,41 @@
+"""Terms: what the word side of retrieval can match."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb_qa.terms import mass, terms
+
+
+def test_spaced_scripts_give_lower_cased_words() -> None:
+    """Words of scripts with spaces are matched whole, whatever their case."""
+    assert terms("Ingest Größe Привет, E-04!") == ["ingest", "größe", "привет", "e", "04"]
+
+
+def test_unspaced_scripts_give_overlapping_pairs() -> None:
+    """Chinese is matched by pairs of characters, a lone one by itself."""
+    assert terms("年假有几天") == ["年假", "假有", "有几", "几天"]
+    assert terms("为") == ["为"]
+
+
+def test_scripts_are_parted_first() -> None:
+    """A Latin name inside Chinese text is a word of its own."""
+    assert terms("在GPU上运行") == ["在", "gpu", "上运", "运行"]
+
+
+def test_full_width_and_half_width_match() -> None:
+    """The same letter in another width is the same letter."""
+    assert terms("ＸＶＥＲＳＥ－７Ｂ") == terms("XVERSE-7B")
+
+
+@given(st.text())
+def test_any_text_has_terms_without_spaces(text: str) -> None:
+    """No term is empty or holds white space: the index parts terms by it."""
+    assert all(term and not any(letter.isspace() for letter in term) for term in terms(text))
+
+
+@given(st.text(), st.text())
+def test_mass_is_bounded(question: str, text: str) -> None:
+    """The mass lies between 0 and 1, and is 1 for a text that holds the whole question."""
+    idf = dict.fromkeys(terms(question), 1.5)
+    assert 0 <= mass(set(terms(text)), idf) <= 1
+    assert not idf or mass(set(terms(question)), idf) == 1
