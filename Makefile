@@ -11,7 +11,7 @@ KB     ?= data/kb
 .PHONY: run test browser-test lint clean
 
 run: $(VENV)/.run
-	$(BIN)/python -m ingest $(DOCS) --kb $(KB)
+	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
 	$(BIN)/python -m ui
 
 test: $(VENV)/.test

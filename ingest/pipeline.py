@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ingest.document import EmptyDocument, Parsed
 from ingest.find import find, stamp
-from ingest.plan import Placed, Plan, Wanted, plan
+from ingest.plan import Placed, Plan, Wanted, below, plan
 from ingest.progress import Progress
 from ingest.report import FileReport, Report, Verdict
 from ingest.sandbox import ParserPool
 from ingest.splitting import split
-from kb_qa.errors import ParseError
+from kb_qa.errors import ParseError, PathMissing
 from kb_qa.paths import shown
 from kb_qa.store.knowledge_base import KnowledgeBase
 from kb_qa.store.records import Chunk, Document, Refusal, indexed_text
@@ -44,7 +44,9 @@ def ingest(
     Raises:
         KnowledgeBaseBusy: another process is writing.
         EmbedderMismatch: another embedder made the knowledge base's vectors.
+        PathMissing: a path is not there, and never was.
     """
+    _check(paths, knowledge_base)
     with knowledge_base.write(wait_seconds=wait_seconds) as writer:
         run = _Run(knowledge_base, writer, progress or Progress())
         work = plan(
@@ -56,6 +58,20 @@ def ingest(
         for batch in run.batches(run.parsed(work.wanted)):
             run.store(batch)
         return run.report()
+
+
+def _check(paths: Sequence[Path], knowledge_base: KnowledgeBase) -> None:
+    """A path that is gone may be a deletion; one that was never known is a slip."""
+    for path in paths:
+        if not path.exists() and not _is_known(path, knowledge_base):
+            raise PathMissing(f"no such file or folder: {path}")
+
+
+def _is_known(path: Path, knowledge_base: KnowledgeBase) -> bool:
+    if not knowledge_base.catalog.exists():
+        return False
+    with knowledge_base.read() as snapshot:
+        return bool(below([path], {*snapshot.locations(), *snapshot.refusals()}))
 
 
 @dataclass(frozen=True)
@@ -113,10 +129,11 @@ class _Run:
                 if path is None:
                     return
                 sha256, files = by_path[path]
-                if isinstance(result, ParseError):
-                    self._refuse(files, result)
+                cut = self._cut(sha256, result, files)
+                if isinstance(cut, ParseError):
+                    self._refuse(files, cut)
                 elif all(self._is_untouched(each) for each in files):
-                    yield self._cut(sha256, result, files)
+                    yield cut
 
     def batches(self, documents: Iterator[_Parsed]) -> Iterator[list[_Parsed]]:
         """Documents together that are worth embedding together."""
@@ -156,13 +173,20 @@ class _Run:
         seconds = {**self._seconds, "total": time.perf_counter() - self._began}
         return Report(self._knowledge_base.folder, tuple(self._files), seconds)
 
-    def _cut(self, sha256: str, parsed: Parsed, files: Sequence[Wanted]) -> _Parsed:
-        with self._stage("split"):
-            chunks = split(
-                parsed,
-                count_tokens=self._embeddings.count_tokens,
-                max_tokens=self._embeddings.max_tokens,
-            )
+    def _cut(
+        self, sha256: str, parsed: Parsed | ParseError, files: Sequence[Wanted]
+    ) -> _Parsed | ParseError:
+        if isinstance(parsed, ParseError):
+            return parsed
+        try:
+            with self._stage("split"):
+                chunks = split(
+                    parsed,
+                    count_tokens=self._embeddings.count_tokens,
+                    max_tokens=self._embeddings.max_tokens,
+                )
+        except ParseError as error:
+            return error
         document = Document(sha256, parsed.title, parsed.text, parsed.pages)
         return _Parsed(document, tuple(chunks), parsed.warnings, tuple(files))
 

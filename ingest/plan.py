@@ -72,8 +72,7 @@ def plan(
     """
     planner = _Planner(locations, refusals)
     here = {str(file.path) for file in found if planner.settle(file)}
-    roots = [os.path.abspath(path) for path in named]
-    planner.remove(path for path in _below(roots, {*locations, *refusals}) if path not in here)
+    planner.remove(path for path in below(named, {*locations, *refusals}) if path not in here)
     return planner.plan
 
 
@@ -159,7 +158,9 @@ def _report(
     return FileReport(shown(path), verdict, reason, pages, chunks)
 
 
-def _below(roots: list[str], known: Iterable[str]) -> list[str]:
+def below(named: Iterable[Path], known: Iterable[str]) -> list[str]:
+    """The known paths that are named, or lie in a folder that is."""
+    roots = [os.path.abspath(path) for path in named]
     starts = tuple(root.rstrip(os.sep) + os.sep for root in roots)
     return [path for path in known if path in roots or path.startswith(starts)]
 

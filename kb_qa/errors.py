@@ -9,6 +9,7 @@ KbQaError
 │   ├── SchemaTooNew             made by a newer version of this program
 │   └── EmbedderMismatch         its vectors were made by another embedder
 ├── EmbeddingsError          the embedding model cannot be loaded or run
+├── PathMissing              there is no such file or folder
 ├── ParseError               a document cannot be turned into text
 ├── QuestionError            a question cannot be asked
 └── GeneratorError           the language model cannot be loaded or failed
@@ -52,6 +53,10 @@ class EmbedderMismatch(KnowledgeBaseError):
 
 class EmbeddingsError(KbQaError):
     """The embedding model cannot be loaded or run."""
+
+
+class PathMissing(KbQaError):
+    """There is no such file or folder, and the knowledge base knew none."""
 
 
 class ParseError(KbQaError):

@@ -1,5 +1,7 @@
 """A question into the passages that may answer it, best first."""
 
+from collections.abc import Iterable
+
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -33,9 +35,12 @@ class HybridRetriever(BaseRetriever):
 
     def retrieve(self, question: str) -> list[Source]:
         """The best passages for a question, best first."""
-        found = self.knowledge_base.candidates(question, limit=self.candidates)
-        found.sort(key=self._score, reverse=True)
-        return [_source(each, score=self._score(each)) for each in found[: self.passages]]
+        return self.rank(self.knowledge_base.candidates(question, limit=self.candidates))
+
+    def rank(self, candidates: Iterable[Candidate]) -> list[Source]:
+        """The best of the candidates, best first."""
+        ranked = sorted(candidates, key=self._score, reverse=True)
+        return [_source(each, score=self._score(each)) for each in ranked[: self.passages]]
 
     def _score(self, candidate: Candidate) -> float:
         return candidate.centred + self.mass_weight * candidate.mass

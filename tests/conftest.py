@@ -4,8 +4,27 @@ from pathlib import Path
 
 import pytest
 
+from ingest.pipeline import ingest
+from kb_qa.embeddings import PassageEmbeddings, load_embeddings
 from kb_qa.store.knowledge_base import KnowledgeBase
 from tests.fakes import WordEmbeddings
+
+SAMPLES = Path(__file__).parents[1] / "data" / "docs"
+
+
+@pytest.fixture(scope="session")
+def bundled() -> PassageEmbeddings:
+    """The embedder that comes with the package."""
+    return load_embeddings("bundled")
+
+
+@pytest.fixture(scope="session")
+def sample_kb(tmp_path_factory: pytest.TempPathFactory, bundled: PassageEmbeddings) -> Path:
+    """The sample documents, ingested with the bundled embedder."""
+    folder = tmp_path_factory.mktemp("sample") / "kb"
+    report = ingest([SAMPLES], knowledge_base=KnowledgeBase(folder, embeddings=bundled))
+    assert not report.failed, report
+    return folder
 
 
 @pytest.fixture

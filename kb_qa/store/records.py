@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import east_asian_width, normalize
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,39 @@ class Candidate:
     mass: float
 
 
+_TRAIL = " > "
+_WIDEST_TITLE = 80
+_WIDEST_TRAIL = 160
+"""Columns, of which a Chinese character takes two: about 40 tokens of English, 60 of Chinese."""
+
+
 def indexed_text(title: str, heading: tuple[str, ...], context: str, text: str) -> str:
-    """What is embedded and matched for a chunk: where it stands, then its text."""
-    trail = " > ".join(dict.fromkeys((title, *heading)))
-    return "\n".join(part for part in (trail, context, text) if part)
+    """What is embedded and matched for a chunk: where it stands, then its text.
+
+    The first line holds the title and the headings, outermost first; a long one is
+    shortened, the headings between the title and the nearest ones first.
+    """
+    titles = [_shortened(each, _WIDEST_TITLE) for each in dict.fromkeys((title, *heading)) if each]
+    while len(titles) > 2 and _width(_TRAIL.join(titles)) > _WIDEST_TRAIL:
+        del titles[1]
+    return "\n".join(part for part in (_TRAIL.join(titles), context, text) if part)
+
+
+def _shortened(title: str, columns: int) -> str:
+    title = " ".join(title.split())
+    # Compatibility characters stand for up to eighteen others when they are tokenized.
+    title = title if title.isascii() else normalize("NFKC", title)
+    if _width(title) <= columns:
+        return title
+    while _width(title) >= columns:
+        title = title[: max(1, min(len(title) - 1, columns))]
+    return title.rstrip() + "…"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal."""
+    return len(text) if text.isascii() else len(text) + sum(map(_is_wide, text))
+
+
+def _is_wide(character: str) -> bool:
+    return east_asian_width(character) in "WF"

@@ -1,0 +1,150 @@
+"""The numbers that Word shows before paragraphs and does not store with them: 第三条, 2.1, (c)."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest.formats.ooxml import Element, attribute, child, descendants
+
+_ROMAN = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
+    (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+_DIGITS = "〇一二三四五六七八九"
+_PLACES = ((1000, "千"), (100, "百"), (10, "十"))
+_PLACEHOLDER = re.compile(r"%([1-9])")
+_BULLET = "- "
+
+
+@dataclass(frozen=True)
+class _Level:
+    """How one level of a list is numbered: `text` holds %1 for its number, %2 for the next's."""
+
+    style: str
+    text: str
+    start: int
+
+
+class Numbering:
+    """Counts a document's numbered paragraphs as they come.
+
+    Args:
+        root: the part word/numbering.xml, or None.
+    """
+
+    def __init__(self, root: Element | None) -> None:
+        self._levels: dict[str, dict[int, _Level]] = {}
+        self._lists: dict[str, str] = {}
+        self._counts: dict[str, dict[int, int]] = {}
+        if root is not None:
+            for each in descendants(root, "abstractNum"):
+                self._levels[attribute(each, "abstractNumId")] = _levels(each)
+            for each in descendants(root, "num"):
+                self._begin_list(each)
+
+    def marker(self, number_id: str, depth: int) -> str:
+        """What Word shows before the next paragraph of a list; "- " for a bullet."""
+        sequence = self._lists.get(number_id, "")
+        levels = self._levels.get(sequence, {})
+        level = levels.get(depth)
+        if level is None or level.style == "bullet":
+            return _BULLET
+        counts = self._counts.setdefault(sequence, {})
+        counts[depth] = counts.get(depth, level.start - 1) + 1
+        for deeper in [each for each in counts if each > depth]:
+            del counts[deeper]
+
+        def number(match: re.Match[str]) -> str:
+            place = int(match.group(1)) - 1
+            at = levels.get(place, level)
+            return _STYLES.get(at.style, str)(counts.get(place, at.start))
+
+        shown = _PLACEHOLDER.sub(number, level.text).strip()
+        return f"{shown} " if shown else ""
+
+    def _begin_list(self, element: Element) -> None:
+        """Lists of one definition count on together; one that states its start counts alone."""
+        number_id = attribute(element, "numId")
+        sequence = attribute(child(element, "abstractNumId"), "val")
+        starts = {
+            _integer(attribute(each, "ilvl"), 0): attribute(child(each, "startOverride"), "val")
+            for each in descendants(element, "lvlOverride")
+        }
+        if any(starts.values()):
+            levels = dict(self._levels.get(sequence, {}))
+            for depth, start in starts.items():
+                if depth in levels:
+                    old = levels[depth]
+                    levels[depth] = _Level(old.style, old.text, _integer(start, old.start))
+            sequence = f"list {number_id}"
+            self._levels[sequence] = levels
+        self._lists[number_id] = sequence
+
+
+def _levels(abstract: Element) -> dict[int, _Level]:
+    return {
+        _integer(attribute(each, "ilvl"), 0): _Level(
+            attribute(child(each, "numFmt"), "val"),
+            attribute(child(each, "lvlText"), "val"),
+            _integer(attribute(child(each, "start"), "val"), 1),
+        )
+        for each in descendants(abstract, "lvl")
+    }
+
+
+def _integer(text: str, default: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
+
+
+def _letters(number: int) -> str:
+    """From a to z, then aa to zz: one letter, repeated."""
+    return chr(ord("a") + (number - 1) % 26) * min(1 + (number - 1) // 26, 9) if number else ""
+
+
+def _roman(number: int) -> str:
+    result = ""
+    for value, sign in _ROMAN:
+        count, number = divmod(number, value) if number < 4000 else (0, number)
+        result += sign * count
+    return result or str(number)
+
+
+def _chinese(number: int) -> str:
+    """三, 十二, 二十, 一百零三: up to 9999 as it is counted, above in Arabic digits."""
+    if not 0 < number < 10_000:
+        return str(number)
+    result, zero = "", False
+    for value, sign in _PLACES:
+        digit, number = divmod(number, value)
+        if digit:
+            result += "零" * zero + _DIGITS[digit] + sign
+            zero = False
+        else:
+            zero = bool(result)
+    if number:
+        result += "零" * zero + _DIGITS[number]
+    return result.removeprefix("一") if result.startswith("一十") else result
+
+
+def _circled(number: int) -> str:
+    return chr(ord("①") + number - 1) if 0 < number <= 20 else str(number)
+
+
+_STYLES: dict[str, Callable[[int], str]] = {
+    "lowerLetter": _letters,
+    "upperLetter": lambda number: _letters(number).upper(),
+    "lowerRoman": _roman,
+    "upperRoman": lambda number: _roman(number).upper(),
+    "chineseCounting": _chinese,
+    "chineseCountingThousand": _chinese,
+    "ideographTraditional": _chinese,
+    "japaneseCounting": _chinese,
+    "taiwaneseCounting": _chinese,
+    "taiwaneseCountingThousand": _chinese,
+    "ideographDigital": lambda number: "".join(_DIGITS[int(digit)] for digit in str(number)),
+    "japaneseDigitalTenThousand": lambda number: "".join(_DIGITS[int(d)] for d in str(number)),
+    "decimalEnclosedCircle": _circled,
+    "decimalEnclosedCircleChinese": _circled,
+    "none": lambda _number: "",
+}
+"""Number formats by their names in the standard; any other is shown in Arabic digits."""

@@ -1,0 +1,164 @@
+"""PowerPoint: a slide is a page, its title a heading; text, tables, diagrams and notes.
+
+Shapes come in the order in which the slide draws them, the title first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ingest.document import BlockKind, Parsed
+from ingest.formats.ooxml import Element, Package, attribute, child, descendants, name_of
+from ingest.formats.outline import LINE_END, Outline
+from ingest.formats.tables import markdown_table
+from kb_qa.errors import ParseError
+
+_PRESENTATION = "ppt/presentation.xml"
+_TITLES = frozenset({"title", "ctrTitle"})
+_FURNITURE = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
+_LISTED = frozenset({"body", "obj", ""})
+"""Placeholders whose paragraphs are bullets; "" is one without a type of its own."""
+
+_LONGEST_TITLE = 100
+
+
+@dataclass(frozen=True)
+class _Paragraph:
+    """A paragraph of a shape: its text and how deep it is indented."""
+
+    text: str
+    depth: int
+
+
+def parse(data: bytes, *, name: str) -> Parsed:
+    """A presentation; its title is its property, or the first slide's.
+
+    Raises:
+        ParseError: it is encrypted, too large unpacked, or holds no presentation.
+    """
+    package = Package(data)
+    root = package.xml(_PRESENTATION)
+    if root is None:
+        raise ParseError(f"damaged, or not PowerPoint: it holds no {_PRESENTATION}")
+    outline = Outline()
+    slides = _slides(package, root)
+    for number, slide in enumerate(slides, start=1):
+        outline.page = number
+        _read_slide(package, slide, outline)
+    blocks = outline.blocks()
+    first = next((block.text for block in blocks if block.level and block.page == 1), "")
+    return Parsed(package.title() or first or name, blocks, pages=len(slides))
+
+
+def _slides(package: Package, root: Element) -> list[str]:
+    """The slides' parts in the order they are shown in."""
+    relations = package.relations(_PRESENTATION)
+    listed = child(root, "sldIdLst")
+    ids = [] if listed is None else [_relation_id(each) for each in listed]
+    return [relations[each].target for each in ids if each in relations]
+
+
+def _read_slide(package: Package, part: str, outline: Outline) -> None:
+    root = package.xml(part)
+    if root is None:
+        return
+    shapes = list(_shapes(root))
+    titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
+    shapes = [shape for shape in shapes if _placeholder(shape) not in _TITLES | _FURNITURE]
+    texts = [list(_paragraphs(shape)) if name_of(shape) == "sp" else [] for shape in shapes]
+    title = [each for shape in titles for each in _paragraphs(shape)] or _first_line(texts)
+    outline.begin_heading(1)
+    outline.write(" ".join(each.text for each in title) or f"Slide {outline.page}")
+    outline.end_heading()
+    relations = package.relations(part)
+    for shape, text in zip(shapes, texts, strict=True):
+        _write_text(text, outline, listed=_placeholder(shape) in _LISTED and len(text) > 1)
+        _write_tables(shape, outline)
+        for each in descendants(shape, "relIds"):  # a diagram: its texts are a part of their own
+            relation = relations.get(_relation_id(each, "dm"))
+            _write_diagram(package.xml(relation.target) if relation else None, outline)
+    for relation in relations.values():
+        if relation.kind == "notesSlide":
+            _write_notes(package.xml(relation.target), outline)
+
+
+def _shapes(root: Element) -> Iterator[Element]:
+    """Shapes with text and frames, also those in groups, each form of a drawing once."""
+    for each in root:
+        name = name_of(each)
+        if name in ("sp", "graphicFrame"):
+            yield each
+        elif name != "Fallback":
+            yield from _shapes(each)
+
+
+def _placeholder(shape: Element) -> str | None:
+    """The type of placeholder that a shape fills, "" if it states none; None if it is none."""
+    place = next(descendants(shape, "ph"), None)
+    return None if place is None else attribute(place, "type")
+
+
+def _first_line(texts: list[list[_Paragraph]]) -> list[_Paragraph]:
+    """Take away the first paragraph of a slide without a title, to stand for it, if it is short."""
+    text = next(filter(None, texts), [])
+    return [text.pop(0)] if text and len(text[0].text) <= _LONGEST_TITLE else []
+
+
+def _write_text(text: list[_Paragraph], outline: Outline, *, listed: bool) -> None:
+    for each in text:
+        if listed or each.depth:
+            outline.add_item(each.text, marker="- ", depth=each.depth)
+        else:
+            outline.write(each.text)
+            outline.end_paragraph()
+    outline.end_list()
+
+
+def _write_tables(frame: Element, outline: Outline) -> None:
+    for table in descendants(frame, "tbl"):
+        rows = (
+            [
+                " ".join(each.text for each in _paragraphs(cell))
+                for cell in row.iterchildren("{*}tc")
+            ]
+            for row in table.iterchildren("{*}tr")
+        )
+        outline.add(BlockKind.TABLE, markdown_table(rows))
+
+
+def _write_diagram(root: Element | None, outline: Outline) -> None:
+    for point in () if root is None else descendants(root, "pt"):
+        for each in _paragraphs(point):
+            outline.add_item(each.text, marker="- ", depth=0)
+    outline.end_list()
+
+
+def _write_notes(root: Element | None, outline: Outline) -> None:
+    for shape in () if root is None else _shapes(root):
+        if _placeholder(shape) == "body":
+            _write_text(list(_paragraphs(shape)), outline, listed=False)
+
+
+def _paragraphs(element: Element) -> Iterator[_Paragraph]:
+    for paragraph in descendants(element, "p"):
+        text = "".join(_pieces(paragraph))
+        if text.strip():
+            depth = attribute(child(paragraph, "pPr"), "lvl")
+            yield _Paragraph(text, int(depth) if depth in set("12345678") else 0)
+
+
+def _pieces(paragraph: Element) -> Iterator[str]:
+    for each in paragraph.iterdescendants():
+        name = name_of(each)
+        if name == "t":
+            yield each.text or ""
+        elif name == "br":
+            yield LINE_END
+
+
+def _relation_id(element: Element, name: str = "id") -> str:
+    """The id in the namespace of relationships; slides have a number called id besides."""
+    for key, value in element.attrib.items():
+        namespace, _, local = str(key).rpartition("}")
+        if local == name and namespace.endswith("/relationships"):
+            return str(value)
+    return ""

@@ -1,0 +1,67 @@
+"""Quoting: the sentences that answer, word for word, in reading order."""
+
+import pytest
+
+from kb_qa.answer import Answer, Source
+from kb_qa.evidence import Evidence, Sentence, Weigher
+from kb_qa.quote import QuoteChain
+from kb_qa.store.knowledge_base import KnowledgeBase
+
+TEXT = "One. Two. Three. Four."
+SOURCES = (
+    Source(1, "/a", "A", TEXT, 100, 122, score=0.5),
+    Source(2, "/b", "B", TEXT, 0, 22, score=0.4),
+)
+
+
+def sentence(source: int, word: str, score: float) -> Sentence:
+    begin = SOURCES[source].start + TEXT.index(word)
+    return Sentence(SOURCES[source], begin, begin + len(word), score)
+
+
+def quoted(knowledge_base: KnowledgeBase, *sentences: Sentence) -> Answer:
+    chain = QuoteChain(weigher=Weigher(knowledge_base), floor=0.0)
+    ranked = tuple(sorted(sentences, key=lambda each: -each.score))
+    *pieces, answer = chain.answer("?", Evidence("?", SOURCES, ranked))
+    assert isinstance(answer, Answer)
+    assert "".join(str(piece) for piece in pieces) == answer.text
+    return answer
+
+
+def test_neighbours_are_joined_and_numbered_once(knowledge_base: KnowledgeBase) -> None:
+    """Two sentences side by side are one citation."""
+    answer = quoted(knowledge_base, sentence(0, "Three.", 0.9), sentence(0, "Two.", 0.8))
+    assert answer.text == "Two. Three. [1]"
+    assert [(each.start, each.end, each.score) for each in answer.citations] == [(105, 116, 0.9)]
+
+
+def test_they_come_in_reading_order(knowledge_base: KnowledgeBase) -> None:
+    """The best passage first, each passage from its beginning."""
+    answer = quoted(
+        knowledge_base,
+        sentence(1, "One.", 0.9),
+        sentence(0, "Four.", 0.85),
+        sentence(0, "One.", 0.8),
+    )
+    assert answer.text == "One. [1]\n\nFour. [2]\n\nOne. [3]"
+    assert [each.source.source for each in answer.citations] == ["/a", "/a", "/b"]
+
+
+def test_no_more_than_three_and_none_far_behind(knowledge_base: KnowledgeBase) -> None:
+    """What is much weaker than the best does not pad the answer."""
+    words = ("One.", "Two.", "Three.", "Four.")
+    answer = quoted(knowledge_base, *(sentence(0, word, 0.9) for word in words))
+    assert answer.text.count(".") == 3
+    answer = quoted(knowledge_base, sentence(0, "One.", 0.9), sentence(0, "Four.", 0.1))
+    assert answer.text == "One. [1]"
+
+
+@pytest.mark.parametrize(("floor", "refused"), [(0.89, False), (0.91, True)])
+def test_the_floor_is_on_the_strongest_sentence(
+    knowledge_base: KnowledgeBase, floor: float, refused: bool
+) -> None:
+    """Just above it is an answer, just below a refusal."""
+    chain = QuoteChain(weigher=Weigher(knowledge_base), floor=floor)
+    *_, answer = chain.answer("?", Evidence("?", SOURCES, (sentence(0, "One.", 0.9),)))
+    assert isinstance(answer, Answer)
+    assert answer.refused is refused

@@ -1,0 +1,73 @@
+"""The retriever: meaning and words fused, best first, and LangChain's standard."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.retrievers import BaseRetriever
+from langchain_tests.integration_tests import RetrieversIntegrationTests
+
+from kb_qa.answer import Source
+from kb_qa.embeddings import PassageEmbeddings
+from kb_qa.retrieval import HybridRetriever
+from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.records import Candidate, Chunk, Passage
+
+
+class TestStandard(RetrieversIntegrationTests):
+    """LangChain's own suite, on the sample documents."""
+
+    @pytest.fixture(autouse=True)
+    def _sample(self, sample_kb: Path, bundled: PassageEmbeddings) -> None:
+        type(self).knowledge_base = KnowledgeBase(sample_kb, embeddings=bundled)
+
+    knowledge_base: KnowledgeBase
+
+    @property
+    def retriever_constructor(self) -> type[BaseRetriever]:
+        return HybridRetriever
+
+    @property
+    def retriever_constructor_params(self) -> dict[str, Any]:
+        return {"knowledge_base": self.knowledge_base, "passages": 3}
+
+    @property
+    def num_results_arg_name(self) -> str:
+        return "passages"
+
+    @property
+    def retriever_query_example(self) -> str:
+        return "annual leave"
+
+
+def candidate(key: int, *, centred: float, mass: float) -> Candidate:
+    passage = Passage(key, key, 0, Chunk("text", 0, 4), "en", "title", (f"/{key}",), {})
+    return Candidate(passage, cosine=0.8, centred=centred, mass=mass)
+
+
+def test_the_score_is_meaning_plus_weighted_words(knowledge_base: KnowledgeBase) -> None:
+    """`centred + 0.12 x mass`, whatever the order the candidates come in."""
+    retriever = HybridRetriever(knowledge_base=knowledge_base, passages=2)
+    candidates = [
+        candidate(1, centred=0.10, mass=0.0),
+        candidate(2, centred=0.05, mass=0.5),
+        candidate(3, centred=0.02, mass=1.0),
+    ]
+    found = retriever.rank(candidates)
+    assert [(source.id, round(source.score, 4)) for source in found] == [(3, 0.14), (2, 0.11)]
+    assert retriever.rank(reversed(candidates)) == found
+
+
+def test_a_source_survives_langchain() -> None:
+    """What a Document carries gives the same Source back, also through JSON's lists."""
+    source = Source(7, "/a.pdf", "A", "text", 10, 14, ("H",), "| h |", 2, ((12, 3),), "en", 0.5)
+    document = source.to_document()
+    assert Source.from_document(document) == source
+    document.metadata |= {"heading": ["H"], "breaks": [[12, 3]]}
+    assert Source.from_document(document) == source
+
+
+def test_a_page_is_told_at_an_offset() -> None:
+    """A passage that runs over a page break cites the page its words stand on."""
+    source = Source(7, "/a.pdf", "A", "text", 10, 14, page=2, breaks=((12, 3),))
+    assert [source.page_at(offset) for offset in (10, 11, 12, 13)] == [2, 2, 3, 3]

@@ -1,0 +1,103 @@
+"""The README says what is so.
+
+`python tests/test_readme.py` writes the settings table anew into both READMEs.
+"""
+
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from kb_qa.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh.md")
+TABLE = re.compile(r"(<!-- settings: .*? -->\n)(.*?)(<!-- end of settings -->)", re.DOTALL)
+HEADS = {
+    "README.md": "| variable | default | |\n|---|---|---|\n",
+    "README.zh.md": "| 变量 | 默认值 | 说明 |\n|---|---|---|\n",
+}
+CHINESE = {
+    "kb": "知识库的文件夹",
+    "embeddings": "`bundled`，或者 sentence-transformers 模型：文件夹或模型库里的名字",
+    "query_prompt": "加在问题前面的提示，代替模型自己的",
+    "passage_prompt": "加在段落前面的提示，代替模型自己的",
+    "device": "模型在哪里运行：`cpu`、`cuda`、`cuda:1`；不设则自动选择",
+    "llm": "由谁回答：`quote` 摘录文档原句",
+    "passages": "一个回答最多依据几个段落",
+    "candidates": "检索的两路各提供多少候选段落",
+    "mass_weight": "词语匹配相对于向量余弦的权重",
+    "floor": "证据低于它就不回答；为自带的向量模型校准",
+}
+
+
+def table(readme: str) -> str:
+    """The settings as the README lists them."""
+    rows = []
+    for name, knob in Settings.model_fields.items():
+        said = knob.description if readme == "README.md" else CHINESE[name]
+        default = "" if knob.default is None else f"`{knob.default}`"
+        rows.append(f"| `KB_QA_{name.upper()}` | {default} | {said} |\n")
+    return HEADS[readme] + "".join(rows)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_settings_table_is_the_settings(readme: str) -> None:
+    """Every knob is there with its default, and no other."""
+    match = TABLE.search((ROOT / readme).read_text(encoding="utf-8"))
+    assert match
+    assert match[2] == table(readme), "run `python tests/test_readme.py`"
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_python_runs(readme: str, sample_kb: Path) -> None:
+    """The block can be pasted, and prints an answer with its citation."""
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(block.replace('"data/kb"', repr(str(sample_kb))), {})
+    lines = printed.getvalue().splitlines()
+    assert "[1]" in lines[0]
+    assert lines[-1].strip()
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_commands_run(readme: str, sample_kb: Path) -> None:
+    """Each `python -m kb_qa` line can be pasted; its `--json` has the promised keys."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    commands = re.findall(r"^python -m kb_qa (.*)$", text, re.MULTILINE)
+    assert len(commands) >= 2
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "kb_qa", *shlex.split(command), "--kb", str(sample_kb), "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env=os.environ,
+        )
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["citations"], command
+        assert not answer["refused"], command
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_linked_files_are_there(readme: str) -> None:
+    """No link of the README is broken."""
+    for target in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / readme).read_text("utf-8")):
+        assert (ROOT / target).exists(), target
+
+
+if __name__ == "__main__":
+    for name in READMES:
+        path = ROOT / name
+        made = TABLE.sub(lambda match, name=name: match[1] + table(name) + match[3], path.read_text("utf-8"))
+        path.write_text(made, encoding="utf-8")

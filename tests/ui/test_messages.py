@@ -1,0 +1,40 @@
+"""The page speaks Chinese and English, and says the same in both."""
+
+from dataclasses import asdict
+from string import Formatter
+
+import pytest
+
+from ui.messages import TEXTS, language_for
+
+
+def _names_in_braces(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in Formatter().parse(text) if name)
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    """Every text is there in both languages, with the same names to fill in."""
+    chinese, english = (asdict(TEXTS[language]) for language in ("zh", "en"))
+    assert list(chinese) == list(english)
+    for key in chinese:
+        if isinstance(chinese[key], str):
+            assert chinese[key].strip(), key
+            assert english[key].strip(), key
+            assert _names_in_braces(chinese[key]) == _names_in_braces(english[key]), key
+    assert chinese["language_names"].keys() == english["language_names"].keys()
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("zh-CN", "zh"),
+        ("zh-Hant-TW", "zh"),
+        ("ZH", "zh"),
+        ("en-GB", "en"),
+        ("de", "en"),
+        (None, "en"),
+    ],
+)
+def test_the_browser_chooses_the_language(locale: str | None, language: str) -> None:
+    """A Chinese browser gets Chinese, any other English."""
+    assert language_for(locale) == language

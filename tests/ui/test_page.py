@@ -1,0 +1,209 @@
+"""The page, run by Streamlit's own test runner on a real knowledge base."""
+
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from kb_qa import KbQaError, KnowledgeBaseQA, Settings
+from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
+from kb_qa.store.records import Chunk, Document
+from tests.fakes import WordEmbeddings
+from ui.engine import Engine
+from ui.messages import TEXTS
+
+HANDBOOK = "The office opens at nine. Annual leave is fifteen days a year. Lunch is at noon."
+HOSTILE = "The <b>secret</b> recipe is ![x](http://evil.example/x.png) and :material/delete: $x$."
+EN, ZH = TEXTS["en"], TEXTS["zh"]
+
+
+def _script(engine: "Engine") -> None:  # Streamlit runs its source, apart from this module
+    from ui.app import page
+
+    page(lambda: engine)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, embeddings: WordEmbeddings) -> Engine:
+    return Engine(Settings(kb=tmp_path / "kb", floor=0.3), embeddings=embeddings)
+
+
+@pytest.fixture
+def page(engine: Engine) -> AppTest:
+    return AppTest.from_function(_script, args=(engine,), default_timeout=30)
+
+
+@pytest.fixture
+def handbook(knowledge_base: KnowledgeBase) -> KnowledgeBase:
+    put(knowledge_base, "Handbook", HANDBOOK)
+    return knowledge_base
+
+
+def put(kb: KnowledgeBase, title: str, text: str) -> None:
+    """Store a document of one passage."""
+    with kb.write() as writer, writer.transaction():
+        key = writer.put(
+            Document(title, title, text),
+            chunks=[Chunk(text, 0, len(text), heading=("Rules",), page=2)],
+            vectors=kb.embeddings.embed_passages([text]),
+        )
+        writer.place(f"/docs/{title}.md", document=key, stamp="")
+
+
+def shown(page: AppTest) -> str:
+    """All HTML on the page."""
+    assert not page.exception
+    return "\n".join(element.body for element in page.html)
+
+
+def ask(page: AppTest, question: str) -> str:
+    """Ask, and give back what the page shows then."""
+    page.chat_input(key="question").set_value(question).run()
+    return shown(page)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_the_first_question_is_answered(page: AppTest) -> None:
+    """A question right after the start waits for the models, and is answered with its source."""
+    page.run()
+    assert EN.greeting in shown(page)
+    found = ask(page, "How long is annual leave?")
+    assert EN.greeting not in found
+    assert "<mark>Annual leave is fifteen days a year.</mark>" in found
+    assert f"Rules · {EN.page.format(page=2)}" in found
+    assert EN.quote_note in found
+
+
+@pytest.mark.usefixtures("handbook")
+def test_the_conversation_stays(page: AppTest) -> None:
+    """Earlier questions and answers stay on the page until they are cleared."""
+    page.run()
+    ask(page, "How long is annual leave?")
+    found = ask(page, "When is lunch?")
+    assert "fifteen days" in found
+    assert "<mark>Lunch is at noon.</mark>" in found
+    next(button for button in page.button if button.label == EN.clear).click().run()
+    assert "fifteen days" not in shown(page)
+    assert EN.greeting in shown(page)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_a_question_nothing_answers_is_refused(page: AppTest) -> None:
+    """The page says so, and offers the nearest passages."""
+    page.run()
+    found = ask(page, "木星有多少颗卫星")
+    assert ZH.nearest not in found
+    assert EN.nearest in found
+    assert 'href="#' not in found
+
+
+@pytest.mark.usefixtures("handbook")
+def test_a_switch_of_language_keeps_the_conversation(page: AppTest) -> None:
+    """The page's own words change; what was asked and answered stays."""
+    page.run()
+    ask(page, "How long is annual leave?")
+    page.segmented_control(key="language").set_value("zh").run()
+    assert page.query_params["lang"] == "zh"
+    found = shown(page)
+    assert ZH.quote_note in found
+    assert EN.quote_note not in found
+    assert "fifteen days" in found
+
+
+@pytest.mark.usefixtures("handbook")
+def test_the_address_may_name_the_language(page: AppTest) -> None:
+    """`?lang=zh` opens the page in Chinese, whatever the browser speaks."""
+    page.query_params["lang"] = "zh"
+    page.run()
+    assert ZH.greeting in shown(page)
+
+
+def test_no_knowledge_base_yet(page: AppTest, knowledge_base: KnowledgeBase) -> None:
+    """The page says the one command to run, and opens once it was run."""
+    page.run()
+    assert EN.missing in shown(page)
+    assert f"-m ingest data/docs --kb {knowledge_base.folder}" in page.code[0].value
+    assert not page.chat_input
+    put(knowledge_base, "Handbook", HANDBOOK)
+    page.run()
+    assert EN.greeting in shown(page)
+
+
+def test_each_knowledge_base_has_its_conversation(
+    page: AppTest, handbook: KnowledgeBase, tmp_path: Path
+) -> None:
+    """The chooser changes the documents and the conversation about them."""
+    put(KnowledgeBase(tmp_path / "recipes", embeddings=handbook.embeddings), "Soup", "Soup is hot.")
+    page.run()
+    ask(page, "How long is annual leave?")
+    page.selectbox(key="kb").select_index(1).run()
+    assert "fifteen days" not in shown(page)
+    assert "<mark>Soup is hot.</mark>" in ask(page, "Is soup hot?")
+    page.selectbox(key="kb").select_index(0).run()
+    assert "fifteen days" in shown(page)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_what_is_indexed_can_be_listed(page: AppTest) -> None:
+    """The list names each document, its file and its passages."""
+    page.run()
+    next(button for button in page.button if button.label == EN.indexed).click().run()
+    assert "/docs/Handbook.md" in shown(page)
+    assert EN.indexed_place_unpaged.format(passages=1) in shown(page)
+
+
+def test_hostile_documents_are_shown_as_text(page: AppTest, knowledge_base: KnowledgeBase) -> None:
+    """Nothing of a document, and nothing of a question, reaches the page unescaped."""
+    put(knowledge_base, "<img src=x>", HOSTILE)
+    page.run()
+    found = ask(page, "What is the secret recipe <i>?")
+    assert "&lt;b&gt;secret&lt;/b&gt;" in found
+    assert "&lt;img src=x&gt;" in found
+    assert "&lt;i&gt;" in found
+    for tag in ("<b>", "<img", "<i>"):
+        assert tag not in found
+    assert not page.markdown
+
+
+def test_a_damaged_knowledge_base_is_one_line(page: AppTest, tmp_path: Path) -> None:
+    """What a user can cure is told in a line that names the file."""
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / CATALOG).write_bytes(b"no database, but as long as a header of one " * 30)
+    page.run()
+    assert 'role="alert"' in shown(page)
+    assert CATALOG in shown(page)
+
+
+class _FailingEngine(Engine):
+    """An engine whose models cannot be loaded."""
+
+    error: Exception = KbQaError("KB_QA_DEVICE='<b>': no such device, set it to cpu")
+
+    def chain(self, kb: Path) -> Future[KnowledgeBaseQA]:
+        failed: Future[KnowledgeBaseQA] = Future()
+        failed.set_exception(self.error)
+        return failed
+
+
+@pytest.mark.usefixtures("handbook")
+def test_models_that_cannot_be_loaded_are_one_line(engine: Engine) -> None:
+    """The error's own line is shown, escaped, and the page goes on."""
+    failing = _FailingEngine(engine.settings)
+    page = AppTest.from_function(_script, args=(failing,)).run()
+    assert "KB_QA_DEVICE=&#x27;&lt;b&gt;&#x27;: no such device" in ask(page, "Anyone there?")
+    assert page.chat_input
+
+
+@pytest.mark.usefixtures("handbook")
+def test_an_unforeseen_error_shows_no_traceback(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page says that something went wrong; the log says what."""
+    failing = _FailingEngine(engine.settings)
+    failing.error = ZeroDivisionError("in the depths")
+    page = AppTest.from_function(_script, args=(failing,)).run()
+    found = ask(page, "Anyone there?")
+    assert EN.unexpected in found
+    assert "depths" not in found
+    assert "ZeroDivisionError: in the depths" in caplog.text

@@ -1,0 +1,75 @@
+"""The parts that answer, loaded once a process, in the background.
+
+A session draws at once and waits only when it has a question to ask.
+"""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import streamlit as st
+
+from kb_qa import (
+    KnowledgeBaseQA,
+    PassageEmbeddings,
+    Settings,
+    build_qa_chain,
+    load_embeddings,
+    load_settings,
+)
+
+
+class Engine:
+    """One embedder, and a chain for each knowledge base that was asked.
+
+    All methods may be called from several threads at once.
+
+    Args:
+        settings: what to load.
+        embeddings: loaded already; the settings' one if not given.
+    """
+
+    def __init__(self, settings: Settings, *, embeddings: PassageEmbeddings | None = None) -> None:
+        self.settings = settings
+        self._embeddings = embeddings
+        self._chains: dict[Path, Future[KnowledgeBaseQA]] = {}
+        self._chains_guard = threading.Lock()
+        # One thread: what it loads first, the others share.
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+    def chain(self, kb: Path) -> Future[KnowledgeBaseQA]:
+        """The chain that answers from a knowledge base; being loaded, or loaded.
+
+        A load that failed is tried again.
+        """
+        with self._chains_guard:
+            loading = self._chains.get(kb)
+            if loading is None or _failed(loading):
+                loading = self._chains[kb] = self._loader.submit(self._load, kb)
+            return loading
+
+    def _load(self, kb: Path) -> KnowledgeBaseQA:
+        if self._embeddings is None:
+            self._embeddings = load_embeddings(
+                self.settings.embeddings,
+                device=self.settings.device,
+                query_prompt=self.settings.query_prompt,
+                passage_prompt=self.settings.passage_prompt,
+            )
+        return build_qa_chain(kb=kb, settings=self.settings, embeddings=self._embeddings)
+
+
+@st.cache_resource(show_spinner=False)
+def shared_engine() -> Engine:
+    """The process's engine, which has begun to load.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    engine = Engine(load_settings())
+    engine.chain(engine.settings.kb)
+    return engine
+
+
+def _failed(loading: Future[KnowledgeBaseQA]) -> bool:
+    return loading.done() and loading.exception() is not None

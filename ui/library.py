@@ -1,0 +1,76 @@
+"""What the knowledge bases hold, read without loading a model."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from kb_qa import knowledge_bases
+from kb_qa.store.catalog import Catalog
+from kb_qa.store.knowledge_base import CATALOG
+from kb_qa.store.records import Location, Refusal, Summary
+
+LISTED = 200  # files drawn at a time: more is a scroll nobody reads
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The files of a knowledge base that pass a filter.
+
+    Attributes:
+        read: those that are indexed, at most `LISTED`.
+        refused: those that could not be read, at most `LISTED`.
+        left_out: how many passed besides these.
+    """
+
+    read: tuple[Location, ...]
+    refused: tuple[Refusal, ...]
+    left_out: int
+
+
+def choices(configured: Path) -> list[Path]:
+    """The knowledge bases to choose from: the configured one first, then those beside it."""
+    found = knowledge_bases(configured.parent)
+    return [configured, *(each for each in found if each != configured)]
+
+
+def summary(kb: Path) -> Summary | None:
+    """A knowledge base in numbers; None while nothing was ingested.
+
+    Raises:
+        KnowledgeBaseDamaged: it cannot be read.
+        SchemaTooNew: a newer version of this program made it.
+    """
+    catalog = Catalog(kb / CATALOG)
+    if not catalog.exists():
+        return None
+    with catalog.read() as snapshot:
+        numbers = snapshot.summary
+    return numbers if numbers.documents else None
+
+
+def titles(kb: Path, *, limit: int) -> tuple[str, ...]:
+    """The titles of some documents, in the order of their paths."""
+    with Catalog(kb / CATALOG).read() as snapshot:
+        generation = snapshot.generation
+    return _titles(kb, generation, limit)
+
+
+@lru_cache(maxsize=16)
+def _titles(kb: Path, _generation: int, limit: int) -> tuple[str, ...]:
+    """Kept until the next generation: it reads every document's title."""
+    with Catalog(kb / CATALOG).read() as snapshot:
+        distinct = dict.fromkeys(each.title for each in snapshot.locations().values())
+    return tuple(distinct)[:limit]
+
+
+def contents(kb: Path, *, matching: str = "") -> Contents:
+    """The files whose title or path contains a text, whatever its case."""
+    with Catalog(kb / CATALOG).read() as snapshot:
+        locations, refusals = snapshot.locations(), snapshot.refusals()
+    wanted = matching.strip().casefold()
+    read = [
+        each for each in locations.values() if wanted in f"{each.title}\n{each.path}".casefold()
+    ]
+    refused = [each for each in refusals.values() if wanted in each.path.casefold()]
+    left_out = sum(max(0, len(each) - LISTED) for each in (read, refused))
+    return Contents(tuple(read[:LISTED]), tuple(refused[:LISTED]), left_out)

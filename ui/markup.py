@@ -1,0 +1,178 @@
+"""Answers and passages as HTML that documents cannot forge.
+
+Everything that comes from a document, a file name, a model or a user goes
+through `_escaped`, which is the only way into a tag here. No Markdown is
+involved, so none of its images, links, icons or formulas can be smuggled in.
+The browser does the opening of passages: a number in the answer is a link to
+text inside a `<details>`, which a browser unfolds when it is followed.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+
+from kb_qa import Answer, Citation
+from kb_qa.paths import shown
+from ui.conversation import Turn
+from ui.messages import Texts
+
+_NUMBER = re.compile(r"\[(\d{1,3})\]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def turn_markup(turn: Turn, *, index: int, texts: Texts, status: str = "") -> str:
+    """A question with its answer, its citations and how it was made.
+
+    Args:
+        turn: what is drawn.
+        index: its place in the conversation; keeps the ids on the page apart.
+        texts: the page's language.
+        status: what is being done about it, while it waits.
+    """
+    parts = [_question(turn.question, texts)]
+    if turn.answer:
+        parts += _answered(turn.answer, index=index, texts=texts)
+    elif turn.written:
+        parts.append(_paragraph("kq-answer", _escaped(turn.written)))
+    if turn.problem:
+        parts.append(problem_markup(turn.problem))
+    if turn.stopped:
+        parts.append(_paragraph("kq-note", _escaped(texts.stopped)))
+    if status:
+        parts.append(f'<p class="kq-status" role="status">{_escaped(status)}</p>')
+    return f'<article class="kq-turn">{"".join(parts)}</article>'
+
+
+def problem_markup(message: str) -> str:
+    """An error in one line."""
+    return f'<p class="kq-problem" role="alert" dir="auto">{_escaped(message)}</p>'
+
+
+def greeting_markup(title: str, note: str, *, documents: Sequence[str] = ()) -> str:
+    """What stands on the page before the first question, with the titles of some documents."""
+    items = "".join(f'<li dir="auto">{_escaped(each)}</li>' for each in documents)
+    titles = f'<ul class="kq-titles">{items}</ul>' if documents else ""
+    return (
+        f'<div class="kq-greeting"><h1>{_escaped(title)}</h1><p>{_escaped(note)}</p>{titles}</div>'
+    )
+
+
+def name_markup(name: str, tagline: str) -> str:
+    """What this page is."""
+    return f'<div class="kq-name">{_escaped(name)}</div><p>{_escaped(tagline)}</p>'
+
+
+def facts_markup(facts: dict[str, str]) -> str:
+    """Labelled values, in two columns."""
+    rows = (f"<dt>{_escaped(k)}</dt><dd dir='auto'>{_escaped(v)}</dd>" for k, v in facts.items())
+    return f'<dl class="kq-facts">{"".join(rows)}</dl>'
+
+
+def note_markup(text: str) -> str:
+    """A calm remark."""
+    return _paragraph("kq-note", _escaped(text))
+
+
+def list_markup(entries: list[tuple[str, str, str]]) -> str:
+    """Files, each with a title, a remark and its path."""
+    return f'<ul class="kq-files">{"".join(_entry(*entry) for entry in entries)}</ul>'
+
+
+def _question(question: str, texts: Texts) -> str:
+    label = _escaped(texts.question)
+    return (
+        f'<div class="kq-question" role="group" aria-label="{label}" dir="auto">'
+        f"{_escaped(question)}</div>"
+    )
+
+
+def _answered(answer: Answer, *, index: int, texts: Texts) -> list[str]:
+    linked = _linked(answer, index=index, texts=texts)
+    parts = [_paragraph("kq-answer", linked)]
+    if answer.citations:
+        heading = texts.nearest if answer.refused else texts.sources
+        cards = (_card(each, index=index, texts=texts) for each in answer.citations)
+        parts.append(
+            f'<section class="kq-sources" aria-label="{_escaped(heading)}">'
+            f"<h2>{_escaped(heading)}</h2>{''.join(cards)}</section>"
+        )
+    parts.append(_paragraph("kq-note", _escaped(_made(answer, texts))))
+    return parts
+
+
+def _linked(answer: Answer, *, index: int, texts: Texts) -> str:
+    """The answer's text; its citation numbers open their passages."""
+    cited = {} if answer.refused else {each.n: each for each in answer.citations}
+
+    def link(number: re.Match[str]) -> str:
+        citation = cited.get(int(number[1]))
+        if citation is None:
+            return number[0]
+        label = texts.citation.format(n=citation.n, title=citation.source.title)
+        return (
+            f'<a class="kq-number" href="#{_anchor(index, citation)}" '
+            f'aria-label="{_escaped(label)}">{number[0]}</a>'
+        )
+
+    return _NUMBER.sub(link, _escaped(answer.text))
+
+
+def _card(citation: Citation, *, index: int, texts: Texts) -> str:
+    source = citation.source
+    context = _paragraph("kq-context", _escaped(source.context)) if source.context else ""
+    return (
+        '<details class="kq-card"><summary>'
+        f'<span class="kq-number">[{citation.n}]</span>'
+        f'<span class="kq-title" dir="auto">{_escaped(source.title)}</span>'
+        f'<span class="kq-place" dir="auto">{_escaped(_place(citation, texts))}</span></summary>'
+        f'<div id="{_anchor(index, citation)}" class="kq-passage">'
+        f'<p class="kq-file" dir="auto">{_escaped(shown(source.source))}</p>{context}'
+        f'<blockquote lang="{_escaped(source.language)}" dir="auto">{_highlighted(citation)}'
+        "</blockquote></div></details>"
+    )
+
+
+def _highlighted(citation: Citation) -> str:
+    """The whole passage, with the cited words marked."""
+    source = citation.source
+    begin, end = citation.start - source.start, citation.end - source.start
+    before, cited, after = source.text[:begin], source.text[begin:end], source.text[end:]
+    return f"{_escaped(before.lstrip())}<mark>{_escaped(cited)}</mark>{_escaped(after.rstrip())}"
+
+
+def _place(citation: Citation, texts: Texts) -> str:
+    """The headings above it and its page."""
+    headings = [each for each in citation.source.heading if each != citation.source.title]
+    page = [] if citation.page is None else [texts.page.format(page=citation.page)]
+    return " · ".join([" › ".join(headings)] * bool(headings) + page)
+
+
+def _made(answer: Answer, texts: Texts) -> str:
+    """Who made the answer, and in what time."""
+    quoted = answer.generator == "quote"
+    took = answer.seconds.get("total", 0.0)
+    seconds = texts.seconds.format(seconds=f"{took:.{1 if took >= 1 else 2}f}")
+    parts = (texts.quote if quoted else answer.generator, seconds)
+    note = texts.quote_note if quoted else texts.model_note
+    return f"{' · '.join(parts)} · {note}"
+
+
+def _entry(title: str, remark: str, path: str) -> str:
+    return (
+        f'<li><span class="kq-title" dir="auto">{_escaped(title)}</span>'
+        f'<span class="kq-place" dir="auto">{_escaped(remark)}</span>'
+        f'<span class="kq-file" dir="auto">{_escaped(path)}</span></li>'
+    )
+
+
+def _paragraph(name: str, inner: str) -> str:
+    return f'<div class="{name}" dir="auto">{inner}</div>'
+
+
+def _anchor(index: int, citation: Citation) -> str:
+    return f"source-{index}-{citation.n}"
+
+
+def _escaped(text: str) -> str:
+    """Text as text; a lone surrogate, which no page can carry, as a replacement character."""
+    return html.escape(_SURROGATES.sub("\ufffd", text))

@@ -1,0 +1,181 @@
+"""Every text of the page, in each language it speaks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The page in one language; names in braces are filled in.
+
+    Attributes:
+        language_name: the language's own name for itself.
+        tagline: what this is, under its name.
+        knowledge_base: label of the chooser.
+        documents: label of the number of documents.
+        passages: label of the number of passages.
+        languages: label of the languages of the passages.
+        language_names: names of languages by ISO 639-1 code.
+        unreadable: label of the number of files that could not be read.
+        indexed: opens the list of what is indexed.
+        indexed_filter: label of the filter above that list.
+        indexed_none: nothing passes the filter.
+        indexed_more: how many the list leaves out.
+        indexed_place: pages and passages of a document.
+        indexed_place_unpaged: passages of a document without pages.
+        generator: label of who answers.
+        quote: the generator that quotes, named.
+        quote_note: what it does, and how to get a better one; under each answer.
+        model_note: that a language model wrote the answer; under each answer.
+        clear: empties the conversation.
+        greeting: shown before the first question.
+        greeting_note: what to expect of an answer.
+        ask: in the empty question field.
+        loading: the models are being loaded.
+        searching: the passages are being looked for.
+        writing: the answer is being written.
+        question: names the question for a screen reader.
+        sources: heads the citations.
+        nearest: heads the nearest passages, where nothing answers.
+        citation: names a citation number for a screen reader.
+        page: a page number.
+        seconds: how long the answer took.
+        stopped: the user stopped the answer.
+        unexpected: an error that nobody foresaw.
+        missing: there is no knowledge base to ask.
+        missing_note: what to do then; the command follows.
+        missing_after: what happens after the command.
+    """
+
+    language_name: str
+    tagline: str
+    knowledge_base: str
+    documents: str
+    passages: str
+    languages: str
+    language_names: Mapping[str, str]
+    unreadable: str
+    indexed: str
+    indexed_filter: str
+    indexed_none: str
+    indexed_more: str
+    indexed_place: str
+    indexed_place_unpaged: str
+    generator: str
+    quote: str
+    quote_note: str
+    model_note: str
+    clear: str
+    greeting: str
+    greeting_note: str
+    ask: str
+    loading: str
+    searching: str
+    writing: str
+    question: str
+    sources: str
+    nearest: str
+    citation: str
+    page: str
+    seconds: str
+    stopped: str
+    unexpected: str
+    missing: str
+    missing_note: str
+    missing_after: str
+
+
+TEXTS: Mapping[Language, Texts] = {
+    "zh": Texts(
+        language_name="中文",
+        tagline="问你的文档，答案有据可查",
+        knowledge_base="知识库",
+        documents="文档",
+        passages="段落",
+        languages="语言",
+        language_names={"zh": "中文", "en": "英文", "ja": "日文", "ko": "韩文"},
+        unreadable="未能读入",
+        indexed="查看已读入的文件",
+        indexed_filter="按标题或路径筛选",
+        indexed_none="没有符合的文件。",
+        indexed_more="另有 {count} 个文件未列出，请用上面的筛选。",
+        indexed_place="{pages} 页 · {passages} 段",
+        indexed_place_unpaged="{passages} 段",
+        generator="由谁回答",
+        quote="摘录原句",
+        quote_note="答案是文档里的原句。想让 XVERSE 来写答案，请看 README。",
+        model_note="答案由语言模型根据所列出处写成，请点开出处核对。",
+        clear="清空对话",
+        greeting="想从这些文档里知道什么？",
+        greeting_note="每个答案都标有出处编号，点开编号就能看到原文。",
+        ask="输入问题，按回车提问",
+        loading="正在载入模型……",
+        searching="正在查找段落……",
+        writing="正在回答……",
+        question="问题",
+        sources="出处",
+        nearest="最接近的段落",
+        citation="出处 {n}：{title}",
+        page="第 {page} 页",
+        seconds="{seconds} 秒",
+        stopped="已停止。",
+        unexpected="出了意外的错误，详情见终端。可以再问一次。",
+        missing="还没有知识库",
+        missing_note=(
+            "在项目目录里运行这一条命令，就读入示例文档；"
+            "读入自己的文档，把 {folder} 换成自己的文件夹："
+        ),
+        missing_after="读入完成后，本页会自动打开。",
+    ),
+    "en": Texts(
+        language_name="English",
+        tagline="Ask your documents, check every answer",
+        knowledge_base="Knowledge base",
+        documents="Documents",
+        passages="Passages",
+        languages="Languages",
+        language_names={"zh": "Chinese", "en": "English", "ja": "Japanese", "ko": "Korean"},
+        unreadable="Not readable",
+        indexed="What is indexed",
+        indexed_filter="Filter by title or path",
+        indexed_none="No file matches.",
+        indexed_more="{count} more files are not listed: use the filter above.",
+        indexed_place="pages: {pages} · passages: {passages}",
+        indexed_place_unpaged="passages: {passages}",
+        generator="Answers by",
+        quote="quoted sentences",
+        quote_note=(
+            "Answers are the documents’ own sentences. To have XVERSE write answers, see README."
+        ),
+        model_note="Written by a language model from the sources listed; open them to check.",
+        clear="Clear the conversation",
+        greeting="What do you want to know from these documents?",
+        greeting_note="Every answer carries numbers; each number opens the passage it rests on.",
+        ask="Type a question and press Enter",
+        loading="Loading the models …",
+        searching="Looking for passages …",
+        writing="Answering …",
+        question="Question",
+        sources="Sources",
+        nearest="Nearest passages",
+        citation="Source {n}: {title}",
+        page="page {page}",
+        seconds="{seconds} s",
+        stopped="Stopped.",
+        unexpected="Something unexpected went wrong; the terminal says what. You can ask again.",
+        missing="There is no knowledge base yet",
+        missing_note=(
+            "Run this one command in the project folder to read the sample documents; "
+            "to read your own, put your folder in place of {folder}:"
+        ),
+        missing_after="This page opens by itself when that is done.",
+    ),
+}
+
+
+def language_for(locale: str | None) -> Language:
+    """The page's language for a browser's locale such as "zh-CN"."""
+    return "zh" if (locale or "").lower().startswith("zh") else "en"

@@ -1,0 +1,112 @@
+"""The column beside the conversation: which documents, which language, who answers."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from kb_qa.paths import shown
+from kb_qa.settings import Settings
+from kb_qa.store.records import Location, Refusal, Summary
+from ui import library
+from ui.conversation import Conversation
+from ui.markup import facts_markup, list_markup, name_markup, note_markup
+from ui.messages import TEXTS, Language, Texts, language_for
+
+_SHARE_NAMED = 0.05  # of the passages; names of products alone are often taken for Latin or Dutch
+
+_LANGUAGE = "language"  # key of the switch
+
+
+def show_name(texts: Texts) -> None:
+    """What this page is."""
+    st.html(name_markup("kb-qa", texts.tagline))
+
+
+def choose_language() -> Language:
+    """The page's language: the browser's own until the reader switches.
+
+    The choice is kept in the address (`?lang=zh`), so that it survives a reload.
+    """
+    return st.segmented_control(
+        "语言 / Language",
+        options=list(TEXTS),
+        default=language_for(st.query_params.get("lang") or st.context.locale),
+        format_func=lambda language: TEXTS[language].language_name,
+        required=True,
+        key=_LANGUAGE,
+        on_change=_keep_language,
+        label_visibility="collapsed",
+        width="stretch",
+    )
+
+
+def _keep_language() -> None:
+    st.query_params["lang"] = st.session_state[_LANGUAGE]
+
+
+def choose_knowledge_base(configured: Path, texts: Texts) -> Path:
+    """The knowledge base to ask; a chooser where there are several."""
+    options = library.choices(configured)
+    if len(options) == 1:
+        st.html(facts_markup({texts.knowledge_base: shown(str(configured))}))
+        return configured
+    return st.selectbox(
+        texts.knowledge_base,
+        options,
+        format_func=lambda kb: kb.name,
+        key="kb",
+    )
+
+
+def show_contents(kb: Path, numbers: Summary, texts: Texts) -> None:
+    """How much is indexed, and a way to the list."""
+    facts = {
+        texts.documents: f"{numbers.documents:,}",
+        texts.passages: f"{numbers.chunks:,}",
+        texts.languages: _languages(numbers, texts),
+    }
+    if numbers.refusals:
+        facts[texts.unreadable] = f"{numbers.refusals:,}"
+    st.html(facts_markup(facts))
+    if st.button(texts.indexed, width="stretch"):
+        st.dialog(texts.indexed, width="medium")(_list_contents)(kb, texts)
+
+
+def show_generator(settings: Settings, texts: Texts) -> None:
+    """Who answers, and how to get XVERSE."""
+    quoted = settings.llm == "quote"
+    st.html(facts_markup({texts.generator: texts.quote if quoted else settings.llm}))
+    st.html(note_markup(texts.quote_note if quoted else texts.model_note))
+
+
+def offer_clearing(conversation: Conversation, texts: Texts) -> None:
+    """A button that empties the conversation, where there is one."""
+    if conversation.turns:
+        st.button(texts.clear, on_click=conversation.clear, width="stretch", type="tertiary")
+
+
+def _list_contents(kb: Path, texts: Texts) -> None:
+    matching = st.text_input(texts.indexed_filter)
+    found = library.contents(kb, matching=matching)
+    entries = [_refused(each) for each in found.refused]
+    entries += [_read(each, texts) for each in found.read]
+    st.html(list_markup(entries) if entries else note_markup(texts.indexed_none))
+    if found.left_out:
+        st.html(note_markup(texts.indexed_more.format(count=f"{found.left_out:,}")))
+
+
+def _read(location: Location, texts: Texts) -> tuple[str, str, str]:
+    form = texts.indexed_place if location.pages else texts.indexed_place_unpaged
+    place = form.format(pages=location.pages, passages=location.chunks)
+    return location.title, place, shown(location.path)
+
+
+def _refused(refusal: Refusal) -> tuple[str, str, str]:
+    return Path(shown(refusal.path)).name, refusal.reason, shown(refusal.path)
+
+
+def _languages(numbers: Summary, texts: Texts) -> str:
+    """The languages that are no accident of detection, most frequent first."""
+    least = _SHARE_NAMED * numbers.chunks
+    counts = sorted(numbers.languages.items(), key=lambda each: -each[1])
+    return " · ".join(texts.language_names.get(code, code) for code, n in counts if n >= least)
