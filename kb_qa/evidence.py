@@ -14,6 +14,7 @@ from kb_qa.answer import Source
 from kb_qa.sentences import sentence_spans
 from kb_qa.store.knowledge_base import KnowledgeBase, Query
 from kb_qa.store.records import indexed_text
+from kb_qa.tables import header_of, is_header, is_row
 from kb_qa.terms import mass, terms
 
 
@@ -90,12 +91,22 @@ class Weigher:
         return centred + self.mass_weight * mass(words, query.idf) + source.score
 
 
+def header(source: Source, start: int) -> str:
+    """The header row of the table that the text at an offset is a row of; empty if of none."""
+    begin = start - source.start
+    if not is_row(source.text[begin:]):
+        return ""
+    return header_of(source.text, begin) or source.context
+
+
 def _spans(source: Source) -> Iterator[tuple[int, int]]:
+    """The sentences and rows that say something; a table's header says what others mean."""
     for start, end in sentence_spans(source.text):
-        yield source.start + start, source.start + end
+        if terms(source.text[start:end]) and not is_header(source.text, start):
+            yield source.start + start, source.start + end
 
 
 def _in_place(source: Source, start: int, end: int) -> str:
     """A sentence with the title and headings it stands under: its subject is often there."""
     text = source.text[start - source.start : end - source.start]
-    return indexed_text(source.title, source.heading, source.context, text)
+    return indexed_text(source.title, source.heading, header(source, start), text)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kb_qa.answer import Answer, Citation
-from kb_qa.evidence import Evidence, Sentence
+from kb_qa.evidence import Evidence, Sentence, header
 from kb_qa.generation import AnswerChain
 from kb_qa.prompts import Turn
 
@@ -30,7 +30,7 @@ class QuoteChain(AnswerChain):
             Citation(n, run[0].source, run[0].start, run[-1].end, max(each.score for each in run))
             for n, run in enumerate(_runs(_chosen(evidence)), 1)
         )
-        lines = [f"{citation.text.strip()} [{citation.n}]" for citation in citations]
+        lines = [_line(citation) for citation in citations]
         for line in lines[:-1]:
             yield f"{line}\n\n"
         yield lines[-1]
@@ -42,6 +42,12 @@ class QuoteChain(AnswerChain):
             citations=citations,
             sources=evidence.sources,
         )
+
+
+def _line(citation: Citation) -> str:
+    """The cited text with its number; a table's rows under their header."""
+    row = header(citation.source, citation.start)
+    return f"{row}\n{citation.text.strip()} [{citation.n}]".lstrip()
 
 
 def _chosen(evidence: Evidence) -> list[Sentence]:

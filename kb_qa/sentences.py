@@ -154,7 +154,7 @@ def _stop_ends(text: str, match: re.Match[str], end: int) -> bool:
 
 
 def _ellipsis_ends(text: str, match: re.Match[str], end: int) -> bool:
-    """An ellipsis ends a sentence before a quote's end or a space, not amid one: 他……走了。"""
+    """Whether an ellipsis is followed by a quote's end or a space, not as in 他……走了."""
     if text[end].isspace():
         return not _next_character(text, end).islower()
     return end > match.end() and text[end] not in _CARRIES_ON

@@ -36,7 +36,9 @@ class Settings(BaseSettings):
     mass_weight: float = Field(
         0.12, ge=0, description="weight of the matched words beside the vectors' cosine"
     )
-    floor: float = Field(0.0, description="evidence under which nothing is answered")
+    floor: float = Field(
+        0.23, description="evidence under which nothing is answered; fits the bundled embeddings"
+    )
 
 
 def load_settings(**values: Any) -> Settings:

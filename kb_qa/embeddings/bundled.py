@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
+from kb_qa.embeddings.devices import Arithmetic, choose_arithmetic, choose_device
 from kb_qa.embeddings.encoder import Encoder
-from kb_qa.embeddings.linear import Arithmetic, choose_arithmetic
 from kb_qa.embeddings.packed_file import PackedFile, read_packed_file
 from kb_qa.embeddings.unigram import UnigramTokenizer
 from kb_qa.embeddings.workers import Workers
@@ -111,20 +111,20 @@ class BundledEmbeddings(PassageEmbeddings):
 
 def load_bundled(
     *,
-    device: torch.device,
-    query_prompt: str = QUERY_PROMPT,
-    passage_prompt: str = PASSAGE_PROMPT,
+    device: str | None = None,
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
 ) -> BundledEmbeddings:
-    """The embedder made of the installed weights.
+    """The embedder made of the installed weights; arguments as for `load_embeddings`.
 
     Raises:
-        EmbeddingsError: the package that holds them is missing or damaged.
+        EmbeddingsError: the package that holds the weights is missing or damaged.
     """
     return BundledEmbeddings(
         read_packed_file(bundled_file()),
-        device=device,
-        query_prompt=query_prompt,
-        passage_prompt=passage_prompt,
+        device=choose_device(device),
+        query_prompt=QUERY_PROMPT if query_prompt is None else query_prompt,
+        passage_prompt=PASSAGE_PROMPT if passage_prompt is None else passage_prompt,
     )
 
 

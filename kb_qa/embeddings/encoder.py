@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.attention.varlen import varlen_attn
 
-from kb_qa.embeddings.linear import Arithmetic, Linear, make_linear
+from kb_qa.embeddings.devices import Arithmetic
+from kb_qa.embeddings.linear import Linear, make_linear
 from kb_qa.embeddings.packed_file import BLOCK_BYTES, BLOCK_WEIGHTS, PackedFile, dequantize
 
 Attention = Callable[[Tensor], Tensor]

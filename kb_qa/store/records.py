@@ -159,7 +159,7 @@ def indexed_text(title: str, heading: tuple[str, ...], context: str, text: str) 
     shortened, the headings between the title and the nearest ones first.
     """
     titles = [_shortened(each, _WIDEST_TITLE) for each in dict.fromkeys((title, *heading)) if each]
-    while len(titles) > 2 and _width(_TRAIL.join(titles)) > _WIDEST_TRAIL:
+    while titles[1:-1] and _width(_TRAIL.join(titles)) > _WIDEST_TRAIL:
         del titles[1]
     return "\n".join(part for part in (_TRAIL.join(titles), context, text) if part)
 

@@ -15,12 +15,16 @@ def test_a_question_waits_until_it_is_settled() -> None:
     """The last question is pending until it has an answer, a problem, or was stopped."""
     for outcome in ({"answer": _answer("yes")}, {"problem": "no"}, {"stopped": True}):
         conversation = Conversation({}, kb=Path("kb"))
-        assert conversation.pending is None
         conversation.ask("why?")
         conversation.settle(written="so far")
         assert conversation.pending == Turn("why?", written="so far")
         conversation.settle(**outcome)
         assert conversation.pending is None
+
+
+def test_nothing_asked_is_nothing_pending() -> None:
+    """A new conversation waits for nothing."""
+    assert Conversation({}, kb=Path("kb")).pending is None
 
 
 def test_only_the_last_question_is_asked() -> None:

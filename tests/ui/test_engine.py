@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kb_qa import KnowledgeBaseMissing, Settings
+from kb_qa import KnowledgeBaseMissing, load_settings
 from kb_qa.store.knowledge_base import KnowledgeBase
 from tests.fakes import WordEmbeddings
 from ui.engine import Engine
@@ -14,7 +14,7 @@ def test_sessions_share_what_is_loaded(knowledge_base: KnowledgeBase) -> None:
     """One chain a knowledge base, one embedder for all."""
     with knowledge_base.write():
         pass
-    engine = Engine(Settings(kb=knowledge_base.folder), embeddings=knowledge_base.embeddings)
+    engine = Engine(load_settings(kb=knowledge_base.folder), embeddings=knowledge_base.embeddings)
     assert engine.chain(knowledge_base.folder) is engine.chain(knowledge_base.folder)
     chain = engine.chain(knowledge_base.folder).result(10)
     assert chain.retriever.knowledge_base.embeddings is knowledge_base.embeddings
@@ -22,9 +22,10 @@ def test_sessions_share_what_is_loaded(knowledge_base: KnowledgeBase) -> None:
 
 def test_a_load_that_failed_is_tried_again(tmp_path: Path, embeddings: WordEmbeddings) -> None:
     """A knowledge base that was missing is found once it is there."""
-    engine = Engine(Settings(kb=tmp_path / "kb"), embeddings=embeddings)
+    engine = Engine(load_settings(kb=tmp_path / "kb"), embeddings=embeddings)
     with pytest.raises(KnowledgeBaseMissing):
         engine.chain(tmp_path / "kb").result(10)
     with KnowledgeBase(tmp_path / "kb", embeddings=embeddings).write():
         pass
-    assert engine.chain(tmp_path / "kb").result(10)
+    chain = engine.chain(tmp_path / "kb").result(10)
+    assert chain.retriever.knowledge_base.folder == tmp_path / "kb"

@@ -1,12 +1,13 @@
 """The page, run by Streamlit's own test runner on a real knowledge base."""
 
+import re
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kb_qa import KbQaError, KnowledgeBaseQA, Settings
+from kb_qa import KbQaError, KnowledgeBaseQA, load_settings
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
 from kb_qa.store.records import Chunk, Document
 from tests.fakes import WordEmbeddings
@@ -26,7 +27,7 @@ def _script(engine: "Engine") -> None:  # Streamlit runs its source, apart from 
 
 @pytest.fixture
 def engine(tmp_path: Path, embeddings: WordEmbeddings) -> Engine:
-    return Engine(Settings(kb=tmp_path / "kb", floor=0.3), embeddings=embeddings)
+    return Engine(load_settings(kb=tmp_path / "kb", floor=0.3), embeddings=embeddings)
 
 
 @pytest.fixture
@@ -57,6 +58,11 @@ def shown(page: AppTest) -> str:
     return "\n".join(element.body for element in page.html)
 
 
+def marked(page: AppTest) -> list[str]:
+    """What is highlighted on the page."""
+    return re.findall("<mark[^>]*>(.*?)</mark>", shown(page))
+
+
 def ask(page: AppTest, question: str) -> str:
     """Ask, and give back what the page shows then."""
     page.chat_input(key="question").set_value(question).run()
@@ -70,7 +76,7 @@ def test_the_first_question_is_answered(page: AppTest) -> None:
     assert EN.greeting in shown(page)
     found = ask(page, "How long is annual leave?")
     assert EN.greeting not in found
-    assert "<mark>Annual leave is fifteen days a year.</mark>" in found
+    assert marked(page) == ["Annual leave is fifteen days a year."]
     assert f"Rules · {EN.page.format(page=2)}" in found
     assert EN.quote_note in found
 
@@ -82,7 +88,7 @@ def test_the_conversation_stays(page: AppTest) -> None:
     ask(page, "How long is annual leave?")
     found = ask(page, "When is lunch?")
     assert "fifteen days" in found
-    assert "<mark>Lunch is at noon.</mark>" in found
+    assert "Lunch is at noon." in marked(page)
     next(button for button in page.button if button.label == EN.clear).click().run()
     assert "fifteen days" not in shown(page)
     assert EN.greeting in shown(page)
@@ -139,7 +145,8 @@ def test_each_knowledge_base_has_its_conversation(
     ask(page, "How long is annual leave?")
     page.selectbox(key="kb").select_index(1).run()
     assert "fifteen days" not in shown(page)
-    assert "<mark>Soup is hot.</mark>" in ask(page, "Is soup hot?")
+    ask(page, "Is soup hot?")
+    assert marked(page) == ["Soup is hot."]
     page.selectbox(key="kb").select_index(0).run()
     assert "fifteen days" in shown(page)
 
