@@ -37,13 +37,15 @@ def load(path: Path, *, questions: int, seed: int = 7) -> QuestionSet:
     found: list[Question] = []
     for number, article in enumerate(json.loads(path.read_text(encoding="utf-8"))["data"]):
         title = article.get("title") or f"article {number}"
-        file = f"{number:04}-{re.sub(r'[^\w-]+', '_', title)[:60]}.md"
+        name = re.sub(r"[^\w-]+", "_", title)[:60]
+        file = f"{number:04}-{name}.md"
         paragraphs = [paragraph["context"].strip() for paragraph in article["paragraphs"]]
         articles[file] = "\n\n".join((f"# {title}", *paragraphs)) + "\n"
         found += [
             Question(each["question"], tuple(a["text"] for a in each["answers"]), file)
             for paragraph in article["paragraphs"]
             for each in paragraph["qas"]
+            if each["question"].strip()
         ]
     sample = random.Random(seed).sample(found, min(questions, len(found)))
     return QuestionSet(path.stem, articles, tuple(sample))

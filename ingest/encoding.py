@@ -12,7 +12,7 @@ of a misreading, which is what tells GB 18030 from Big5 in a sentence or two.
 import codecs
 import re
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charset_normalizer import from_bytes
 
@@ -24,21 +24,23 @@ class Decoded:
     """A file's text and how it was read.
 
     Attributes:
-        text: the text, with `\\n` line ends and no byte order mark.
+        text: the text, without a byte order mark, its lines ended by single newlines.
         encoding: Python's name of the encoding.
         guessed: whether nothing in the file said so.
+        lost: characters that could not be read.
     """
 
     text: str
     encoding: str
     guessed: bool = False
+    lost: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the report says about it: the encoding if it was guessed, and any loss."""
-        lost = self.text.count("\ufffd")
         guess = (f"the encoding was guessed: {self.encoding}",) if self.guessed else ()
-        return guess + ((f"{lost} characters could not be read",) if lost else ())
+        loss = (f"characters that could not be read: {self.lost}",) if self.lost else ()
+        return guess + loss
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,20 @@ _NARROW_CANDIDATES = (  # of equal shares the first wins
 _ALL = _HAN | _KANA | _HANGUL | frozenset(string.printable)
 _WIDE_CANDIDATES = (_Candidate("utf-16-le", _ALL), _Candidate("utf-16-be", _ALL))
 
+_CANDIDATES = _NARROW_CANDIDATES + _WIDE_CANDIDATES
+
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 _ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _JUNK = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd\ufffe\uffff]")
+_MOST_NULS = 0.1
+"""NULs in what may be UTF-8 with some damage; ASCII in UTF-16 has one in two bytes."""
+
+_MOSTLY_READ = 20
+"""Characters that are UTF-8 for each that is not, in what is UTF-8 with some damage."""
+
+_MOST_LOST = 0.01
+"""Unreadable characters in what is in the encoding that it declares."""
+
 _MOST_JUNK = 0.02
 """Control and unreadable characters in what is still called text; random bytes have 0.1."""
 
@@ -139,19 +152,19 @@ def decode(data: bytes, *, declared: str | None = None) -> Decoded:
     if len(_JUNK.findall(sample)) > _MOST_JUNK * len(sample):
         raise ParseError("not text: the file holds binary data")
     text = decoded.text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return Decoded(text, decoded.encoding, decoded.guessed)
+    return replace(decoded, text=text)
 
 
 def _decode(data: bytes, declared: str | None) -> Decoded:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return Decoded(data.decode(encoding, "replace"), encoding)
+            return _decoded(data, encoding)
     return _utf8(data) or _as_declared(data, declared) or _guessed(data)
 
 
 def _utf8(data: bytes) -> Decoded | None:
     """UTF-8, also with a few bytes damaged; None for what is more likely something else."""
-    if b"\0" in data[:_SAMPLE]:
+    if data.count(0, 0, _SAMPLE) > _MOST_NULS * len(data[:_SAMPLE]):
         return None
     try:
         return Decoded(data.decode(), "utf-8")
@@ -160,27 +173,30 @@ def _utf8(data: bytes) -> Decoded | None:
     unread = sample.count("\ufffd")
     # Latin text in another encoding leaves nothing but damage between its ASCII letters.
     foreign = len(sample) - len(sample.encode("ascii", "ignore"))
-    return Decoded(data.decode("utf-8", "replace"), "utf-8") if foreign > 20 * unread else None
+    return _decoded(data, "utf-8") if foreign > _MOSTLY_READ * unread else None
 
 
 def _as_declared(data: bytes, declared: str | None) -> Decoded | None:
     encoding = _DECLARED.get((declared or "").strip().lower())
     if encoding is None:
         return None
-    text = data.decode(encoding, "replace")
-    return Decoded(text, encoding) if text.count("\ufffd") * 100 <= len(text) else None
+    decoded = _decoded(data, encoding)
+    return decoded if decoded.lost <= _MOST_LOST * len(decoded.text) else None
 
 
 def _guessed(data: bytes) -> Decoded:
     sample = _sample(data)
-    wide = b"\0" in data[:_SAMPLE]
-    candidates = _WIDE_CANDIDATES if wide else _NARROW_CANDIDATES + _WIDE_CANDIDATES
-    shares = [_share(sample, candidate) for candidate in candidates]
+    shares = [_share(sample, candidate) for candidate in _CANDIDATES]
     if max(shares) >= _LEAST_SHARE:
-        encoding = candidates[shares.index(max(shares))].encoding
+        encoding = _CANDIDATES[shares.index(max(shares))].encoding
     else:
         encoding = _by_charset_normalizer(sample)
-    return Decoded(data.decode(encoding, "replace"), encoding, guessed=True)
+    return _decoded(data, encoding, guessed=True)
+
+
+def _decoded(data: bytes, encoding: str, *, guessed: bool = False) -> Decoded:
+    text = data.decode(encoding, "replace")
+    return Decoded(text, encoding, guessed, lost=text.count("\ufffd"))
 
 
 def _sample(data: bytes) -> bytes:

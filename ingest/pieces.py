@@ -122,7 +122,7 @@ _Span = tuple[int, int, float]
 
 
 def _whole(text: str) -> Iterator[_Span]:
-    yield 0, len(text), _BETWEEN_BLOCKS
+    yield len(text) - len(text.lstrip()), len(text.rstrip()), _BETWEEN_BLOCKS
 
 
 def _sentences(text: str) -> Iterator[_Span]:

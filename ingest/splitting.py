@@ -60,7 +60,7 @@ def split(
             tokens included; called once with all texts, and again for those too long.
         max_tokens: what the embedder reads, 128 at least.
         target: bytes that chunks ought to have.
-        cap: bytes that no chunk exceeds.
+        cap: bytes that no chunk exceeds, the space between its pieces aside.
 
     Raises:
         ParseError: the titles alone fill what the embedder reads.

@@ -125,19 +125,20 @@ def _card(citation: Citation, *, index: int, texts: Texts) -> str:
         f'<span class="kq-number">[{citation.n}]</span>'
         f'<span class="kq-title" dir="auto">{_escaped(source.title)}</span>'
         f'<span class="kq-place" dir="auto">{_escaped(_place(citation, texts))}</span></summary>'
-        f'<div id="{_anchor(index, citation)}" class="kq-passage">'
+        '<div class="kq-passage">'
         f'<p class="kq-file" dir="auto">{_escaped(shown(source.source))}</p>{context}'
-        f'<blockquote lang="{_escaped(source.language)}" dir="auto">{_highlighted(citation)}'
-        "</blockquote></div></details>"
+        f'<blockquote lang="{_escaped(source.language)}" dir="auto">'
+        f"{_highlighted(citation, index=index)}</blockquote></div></details>"
     )
 
 
-def _highlighted(citation: Citation) -> str:
+def _highlighted(citation: Citation, *, index: int) -> str:
     """The whole passage, with the cited words marked."""
     source = citation.source
     begin, end = citation.start - source.start, citation.end - source.start
     before, cited, after = source.text[:begin], source.text[begin:end], source.text[end:]
-    return f"{_escaped(before.lstrip())}<mark>{_escaped(cited)}</mark>{_escaped(after.rstrip())}"
+    mark = f'<mark id="{_anchor(index, citation)}">{_escaped(cited)}</mark>'
+    return f"{_escaped(before.lstrip())}{mark}{_escaped(after.rstrip())}"
 
 
 def _place(citation: Citation, texts: Texts) -> str:

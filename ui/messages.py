@@ -146,7 +146,7 @@ TEXTS: Mapping[Language, Texts] = {
         indexed_place="pages: {pages} · passages: {passages}",
         indexed_place_unpaged="passages: {passages}",
         generator="Answers by",
-        quote="quoted sentences",
+        quote="Quoted sentences",
         quote_note=(
             "Answers are the documents’ own sentences. To have XVERSE write answers, see README."
         ),

@@ -40,6 +40,7 @@ _LAYOUT_INSIDE = "td table, th table, h1, h2, h3, h4, h5, h6, pre"
 """A table that holds one of these lays out a page."""
 
 _WIDEST_SPAN = 100
+_SMALL_NUMBER = re.compile(r"[0-9]{1,5}")
 
 
 def parse(data: bytes, *, name: str) -> Parsed:
@@ -133,7 +134,7 @@ def _leave(node: LexborNode, outline: Outline) -> None:
 
 def _first_number(node: LexborNode) -> int:
     start = node.attributes.get("start") or ""
-    return int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
+    return int(start) if _SMALL_NUMBER.fullmatch(start) else 1
 
 
 def _text(node: LexborNode) -> str:
@@ -188,4 +189,4 @@ def _fill(cells: list[str], spanning: dict[int, tuple[int, str]]) -> None:
 
 def _span(cell: LexborNode, attribute: str) -> int:
     number = cell.attributes.get(attribute) or ""
-    return max(1, min(int(number), _WIDEST_SPAN)) if number.isascii() and number.isdigit() else 1
+    return max(1, min(int(number), _WIDEST_SPAN)) if _SMALL_NUMBER.fullmatch(number) else 1

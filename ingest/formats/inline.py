@@ -11,6 +11,11 @@ _BREAK_WITHOUT_SPACE = re.compile(
     rf"(?<=[{CJK}])\n(?=[{CJK}])|(?<=[{_MARKS}])\n|\n(?=[{_MARKS}])|(?<=\S/)\n"
 )
 
+_SPACED = re.compile(rf"(?<=[{CJK}]) (?=[{CJK}])")
+_TIGHT = re.compile(rf"[{CJK}](?=[{CJK}])")
+_FEW = 3
+"""Spaces between Chinese characters that a row of one-character cells may have."""
+
 
 def one_line(text: str) -> str:
     """The text on one line; a line break leaves a space, but none in Chinese or an address."""
@@ -19,6 +24,12 @@ def one_line(text: str) -> str:
         lines = (line.strip() for line in text.split("\n"))
         text = _BREAK_WITHOUT_SPACE.sub("", "\n".join(filter(None, lines)))
     return " ".join(text.split())
+
+
+def tightened(text: str) -> str:
+    """The text without the spaces that a stretched line puts between all its characters."""
+    spaced, tight = _SPACED.findall(text), _TIGHT.findall(text)
+    return _SPACED.sub("", text) if len(spaced) > max(len(tight), _FEW) else text
 
 
 def words(text: str) -> frozenset[str]:

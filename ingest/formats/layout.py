@@ -32,12 +32,19 @@ _FULL = 0.5
 _SAME_END = 3.0
 """Points between ends of lines that count as one."""
 
+_TIGHTEST, _COMMON, _LOOSEST = 0.8, 1.2, 2.5
+"""Distances of baselines, in type sizes."""
+
 _NARROWEST = 0.75
 """Share of its column that a paragraph of wrapped lines fills; an address fills less."""
 
 _LOOSE = 1.3
+_LOOSE_IN_HEADING = 1.6
 _LOOSE_IN_CODE = 2.5
-"""Times the usual pitch, from which a gap parts paragraphs, and listings."""
+"""Times the usual pitch, from which a gap parts paragraphs, headings, and listings."""
+
+_SAME_SIZE = 0.08
+"""Relative difference of type sizes within a paragraph: fonts of one line differ a little."""
 
 _DEEPEST_INDENT = 40
 
@@ -94,9 +101,10 @@ def _usual_pitch(pages: Sequence[Page]) -> float:
     for page in pages:
         for above, below in pairwise(page):
             pitch = (above.last_baseline - below.baseline) / (below.size or 1)
-            if 0.8 < pitch < 2.5 and abs(above.size - below.size) < 0.5:
+            is_alike = abs(above.size - below.size) <= _SAME_SIZE * below.size
+            if is_alike and _TIGHTEST < pitch < _LOOSEST:
                 pitches[round(pitch, 1)] += 1
-    return pitches.most_common(1)[0][0] if pitches else 1.2
+    return pitches.most_common(1)[0][0] if pitches else _COMMON
 
 
 def _paragraphs(page: Page, levels: Sequence[int], pitch: float) -> list[_Paragraph]:
@@ -158,17 +166,22 @@ def _continues(paragraph: _Paragraph, line: Line, edge: float, pitch: float) -> 
     drop = last.last_baseline - line.baseline
     if abs(drop) < _same_row(last, line) and line.left > last.right - line.size:
         return True
-    if abs(line.size - last.size) > 0.08 * last.size or _ITEM.match(line.text):
+    if abs(line.size - last.size) > _SAME_SIZE * last.size or _ITEM.match(line.text):
         return False
-    if _ONLY_A_MARKER.match(last.text):
-        return True
     if paragraph.level:
-        return 0 < drop < 1.6 * max(pitch, 1.2) * line.size
+        return 0 < drop < _LOOSE_IN_HEADING * max(pitch, _COMMON) * line.size
+    return _ONLY_A_MARKER.match(last.text) is not None or (
+        _is_prose(last, line, drop, pitch)
+        and _is_full(last, line, edge)
+        and not _is_indented(paragraph, line)
+    )
+
+
+def _is_prose(last: Line, line: Line, drop: float, pitch: float) -> bool:
+    """Whether two lines may be of one paragraph: no listing, no gap, no end of a column."""
     if line.is_fixed or last.is_fixed or drop > _LOOSE * pitch * line.size:
         return False
-    if drop <= 0 and _SENTENCE_END.search(last.text):
-        return False
-    return _is_full(last, line, edge) and not _is_indented(paragraph, line)
+    return drop > 0 or not _SENTENCE_END.search(last.text)
 
 
 def _same_row(above: Line, below: Line) -> float:

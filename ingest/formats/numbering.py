@@ -14,6 +14,8 @@ _DIGITS = "〇一二三四五六七八九"
 _PLACES = ((1000, "千"), (100, "百"), (10, "十"))
 _PLACEHOLDER = re.compile(r"%([1-9])")
 _BULLET = "- "
+_SMALL_NUMBER = re.compile(r"[0-9]{1,6}")
+_FIRST_NOT_ROMAN, _FIRST_NOT_CHINESE, _LAST_CIRCLED = 4000, 10_000, 20
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _levels(abstract: Element) -> dict[int, _Level]:
 
 
 def _integer(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
+    return int(text) if _SMALL_NUMBER.fullmatch(text) else default
 
 
 def _letters(number: int) -> str:
@@ -104,14 +106,14 @@ def _letters(number: int) -> str:
 def _roman(number: int) -> str:
     result = ""
     for value, sign in _ROMAN:
-        count, number = divmod(number, value) if number < 4000 else (0, number)
+        count, number = divmod(number, value) if number < _FIRST_NOT_ROMAN else (0, number)
         result += sign * count
     return result or str(number)
 
 
 def _chinese(number: int) -> str:
     """三, 十二, 二十, 一百零三: up to 9999 as it is counted, above in Arabic digits."""
-    if not 0 < number < 10_000:
+    if not 0 < number < _FIRST_NOT_CHINESE:
         return str(number)
     result, zero = "", False
     for value, sign in _PLACES:
@@ -127,7 +129,7 @@ def _chinese(number: int) -> str:
 
 
 def _circled(number: int) -> str:
-    return chr(ord("①") + number - 1) if 0 < number <= 20 else str(number)
+    return chr(ord("①") + number - 1) if 0 < number <= _LAST_CIRCLED else str(number)
 
 
 _STYLES: dict[str, Callable[[int], str]] = {

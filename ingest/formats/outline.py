@@ -9,6 +9,9 @@ LINE_END = "\v"
 _LONGEST_HEADING = 200
 """Characters; a longer heading is a paragraph that was given a heading's looks."""
 
+_DEEPEST = 8
+"""Levels by which items are indented."""
+
 
 class Outline:
     """Gathers the blocks of a document that is walked from beginning to end.
@@ -105,7 +108,7 @@ class Outline:
         self._blocks.append(Block(kind, text, level, self.page))
 
     def _append_item(self, text: str, marker: str, depth: int) -> None:
-        indent = "  " * depth
+        indent = "  " * min(depth, _DEEPEST)
         hanging = f"\n{indent}  "
         text = indent + (marker or "  ") + text.replace("\n", hanging)
         self._gather(BlockKind.LIST, text)

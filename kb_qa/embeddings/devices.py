@@ -1,5 +1,6 @@
 """Where to compute, and in what arithmetic."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
@@ -11,29 +12,42 @@ class Arithmetic(StrEnum):
     """What matrix products are computed in."""
 
     FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
-    INT8 = "int8"
+    BFLOAT16 = "bfloat16"
+    FLOAT16_WEIGHTS = "float16 weights, float32 otherwise"
+    INT8 = "int8, float32 otherwise"
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of everything that is not a product of 8-bit integers."""
-        return _DTYPES[self]
+        """The type of all that is no weight of a linear layer."""
+        return _DTYPES.get(self, torch.float32)
 
 
-_DTYPES = {
-    Arithmetic.FLOAT32: torch.float32,
-    Arithmetic.BFLOAT16: torch.bfloat16,
-    Arithmetic.FLOAT16: torch.float16,
-    Arithmetic.INT8: torch.float32,
+_DTYPES = {Arithmetic.FLOAT16: torch.float16, Arithmetic.BFLOAT16: torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The fastest arithmetic for each kind of text.
+
+    A question is a handful of tokens, and its time is that of reading the
+    weights; passages come by the thousand tokens, and theirs is that of the
+    products. The kind of text decides, not the size of a batch, so that a text
+    has one vector whatever it is embedded with.
+    """
+
+    queries: Arithmetic
+    passages: Arithmetic
+
+
+_PLANS = {
+    "amx_bf16": Plan(Arithmetic.BFLOAT16, Arithmetic.BFLOAT16),
+    "avx512_bf16": Plan(Arithmetic.BFLOAT16, Arithmetic.BFLOAT16),
+    "avx512_vnni": Plan(Arithmetic.FLOAT16_WEIGHTS, Arithmetic.INT8),
 }
+"""By what instructions a processor has, the best first."""
 
-_ARITHMETIC_OF_INSTRUCTIONS = {
-    "amx_bf16": Arithmetic.BFLOAT16,
-    "avx512_bf16": Arithmetic.BFLOAT16,
-    "avx512_vnni": Arithmetic.INT8,
-}
-"""Best first; a processor with none of them computes in float32."""
+_PLAIN_PLAN = Plan(Arithmetic.FLOAT32, Arithmetic.FLOAT32)
 
 
 def choose_device(name: str | None) -> torch.device:
@@ -52,11 +66,12 @@ def choose_device(name: str | None) -> torch.device:
         ) from error
 
 
-def choose_arithmetic(device: torch.device) -> Arithmetic:
+def choose_plan(device: torch.device) -> Plan:
     """The fastest arithmetic that the device has instructions for."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
-        return Arithmetic.BFLOAT16 if native else Arithmetic.FLOAT16
+        half = Arithmetic.BFLOAT16 if native else Arithmetic.FLOAT16
+        return Plan(half, half)
     capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    found = (kind for name, kind in _ARITHMETIC_OF_INSTRUCTIONS.items() if capabilities.get(name))
-    return next(found, Arithmetic.FLOAT32)
+    plans = (plan for instructions, plan in _PLANS.items() if capabilities.get(instructions))
+    return next(plans, _PLAIN_PLAN)

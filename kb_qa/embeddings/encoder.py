@@ -7,6 +7,7 @@ begins. Dropout, pooler and masks, which inference does not need, are left out.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, groupby
 
 import numpy as np
@@ -83,7 +84,7 @@ class Encoder:
         attention = self._attend(lengths)
         for layer in self._layers:
             hidden = layer(hidden, attention)
-        means = torch.stack([part.mean(0) for part in hidden.float().split(lengths)])
+        means = torch.stack([part.mean(0) for part in torch.split(hidden.float(), lengths)])
         return means.cpu().numpy()
 
     def _embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
@@ -132,29 +133,26 @@ class _Weights:
         return make_linear(weight, bias, arithmetic=self._arithmetic)
 
     def _tensor(self, name: str, *shape: int) -> Tensor:
-        return torch.from_numpy(self._packed.floats(name, *shape)).to(self._device)
+        return torch.from_numpy(self._packed.floats(name)).reshape(shape).to(self._device)
 
 
 def _attend_by_length(lengths: Sequence[int]) -> Attention:
     """Attention that takes neighbouring sequences of one length together."""
-    groups = [(length, len(list(equal))) for length, equal in groupby(lengths)]
-    sizes = [length * count for length, count in groups]
+    groups = [(len(list(equal)), length) for length, equal in groupby(lengths)]
+    sizes = [count * length for count, length in groups]
 
     def attend(mixed: Tensor) -> Tensor:
-        parts = [
-            part.view(count, length, *mixed.shape[1:])
-            for (length, count), part in zip(groups, mixed.split(sizes), strict=True)
-        ]
-        return torch.cat([_attend_to_equals(part) for part in parts])
+        parts = zip(torch.split(mixed, sizes), groups, strict=True)
+        return torch.cat([_attend_to_equals(part, *group) for part, group in parts])
 
-    return attend
+    return attend if len(groups) > 1 else partial(_attend_to_equals, count=len(lengths))
 
 
-def _attend_to_equals(mixed: Tensor) -> Tensor:
-    """Attention of sequences of one length: (sequences, tokens, 3, heads, head size)."""
-    queries, keys, values = mixed.permute(2, 0, 3, 1, 4)
+def _attend_to_equals(mixed: Tensor, count: int, length: int = -1) -> Tensor:
+    """Attention of `count` sequences of one length."""
+    queries, keys, values = mixed.view(count, length, *mixed.shape[1:]).permute(2, 0, 3, 1, 4)
     attended = functional.scaled_dot_product_attention(queries, keys, values)
-    return attended.transpose(1, 2).reshape(mixed.shape[0] * mixed.shape[1], -1)
+    return attended.transpose(1, 2).reshape(len(mixed), -1)
 
 
 def _attend_on_cuda(lengths: Sequence[int]) -> Attention:

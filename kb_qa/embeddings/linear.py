@@ -1,7 +1,7 @@
 """Linear layers, in the arithmetic that a processor does fastest.
 
-The torch operators for 8-bit products are private ones; which torch they come
-with is pinned, and the tests hold their results against float32.
+Some of torch's operators used here are not documented: the version they come
+with is pinned, and tests hold their results against plain float32 products.
 """
 
 from collections.abc import Callable
@@ -21,19 +21,35 @@ MIDDLE = 128
 
 def make_linear(weight: Tensor, bias: Tensor, *, arithmetic: Arithmetic) -> Linear:
     """A linear layer from its float32 weight, shape (outputs, inputs), and bias."""
-    if arithmetic is Arithmetic.INT8:
-        return Int8Linear(weight, bias)
-    return FloatLinear(weight.to(arithmetic.dtype), bias.to(arithmetic.dtype))
+    match arithmetic:
+        case Arithmetic.INT8:
+            return Int8Linear(weight, bias)
+        case Arithmetic.FLOAT16_WEIGHTS:
+            return Float16WeightsLinear(weight, bias)
+        case _:
+            return FloatLinear(weight.to(arithmetic.dtype), bias.to(arithmetic.dtype))
 
 
 class FloatLinear:
-    """A linear layer in floating point."""
+    """A linear layer of products in the type of its inputs."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         self._weight, self._bias = weight, bias
 
     def __call__(self, inputs: Tensor) -> Tensor:
         return functional.linear(inputs, self._weight, self._bias)
+
+
+class Float16WeightsLinear:
+    """A linear layer of float32 products whose weights are kept in half the bytes."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self._packed = torch.ops.quantized.linear_prepack_fp16(weight, bias)
+        self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self._multiply(inputs, self._packed)
+        return outputs
 
 
 class Int8Linear:
@@ -70,7 +86,7 @@ class Int8Linear:
         Only unsigned inputs have a fast kernel; flipping the top bit of a
         signed byte adds `MIDDLE`, which the kernel takes off again.
         """
-        product: Tensor = torch.ops.onednn.qlinear_pointwise(
+        product: Tensor = torch.ops.onednn.qlinear_pointwise.default(
             steps.view(torch.uint8).bitwise_xor_(MIDDLE),
             1.0,
             MIDDLE,

@@ -23,11 +23,12 @@ def load_embeddings(
     Raises:
         EmbeddingsError: there is no such model or device, or they cannot be used.
     """
-    prompts = {"query_prompt": query_prompt, "passage_prompt": passage_prompt}
     if name == BUNDLED:
         from kb_qa.embeddings.bundled import load_bundled
 
-        return load_bundled(device=device, **prompts)
+        return load_bundled(device=device, query_prompt=query_prompt, passage_prompt=passage_prompt)
     from kb_qa.embeddings.sentence_transformer import load_sentence_transformer
 
-    return load_sentence_transformer(name, device=device, **prompts)
+    return load_sentence_transformer(
+        name, device=device, query_prompt=query_prompt, passage_prompt=passage_prompt
+    )

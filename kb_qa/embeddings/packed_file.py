@@ -24,8 +24,8 @@ wanted a few rows at a time.
 
 import hashlib
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -113,39 +113,21 @@ class PackedFile:
     @cached_property
     def digest(self) -> str:
         """Hex digest of the whole file; BLAKE2, twice as fast as SHA-256 in plain code."""
-        return hashlib.blake2b(memoryview(self.data), digest_size=16).hexdigest()
+        return hashlib.blake2b(self.data.data, digest_size=16).hexdigest()
 
     def blocks(self, name: str) -> NDArray[np.uint8]:
         """A quantized tensor as it is stored: shape (blocks, BLOCK_BYTES)."""
-        return self._bytes(name, QUANTIZED).reshape(-1, BLOCK_BYTES)
+        return self._bytes(name).reshape(-1, BLOCK_BYTES)
 
-    def floats(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """A tensor as float32 of this shape, dequantized where it is quantized.
+    def floats(self, name: str) -> NDArray[np.float32]:
+        """A copy of a tensor in float32, flat, dequantized where it is quantized."""
+        if self.directory[name].kind == QUANTIZED:
+            return dequantize(self.blocks(name)).reshape(-1)
+        return self._bytes(name).view("<f4").astype(np.float32)
 
-        Raises:
-            EmbeddingsError: the file has no such tensor, or one of another size.
-        """
-        entry = self._entry(name)
-        values = (
-            dequantize(self.blocks(name))
-            if entry.kind == QUANTIZED
-            else self._bytes(name, FLOAT).view("<f4")
-        )
-        if values.size != np.prod(shape):
-            raise _unreadable(self.path, f"tensor {name} has {values.size} values, not {shape}")
-        return values.reshape(shape).astype(np.float32)
-
-    def _bytes(self, name: str, kind: int) -> NDArray[np.uint8]:
-        entry = self._entry(name)
-        if entry.kind != kind:
-            raise _unreadable(self.path, f"tensor {name} is of type {entry.kind}, not {kind}")
+    def _bytes(self, name: str) -> NDArray[np.uint8]:
+        entry = self.directory[name]
         return self.data[entry.offset : entry.offset + entry.size]
-
-    def _entry(self, name: str) -> Entry:
-        try:
-            return self.directory[name]
-        except KeyError:
-            raise _unreadable(self.path, f"it has no tensor {name}") from None
 
 
 def read_packed_file(path: Path) -> PackedFile:
@@ -174,10 +156,10 @@ def dequantize(blocks: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _read(path: Path, data: NDArray[np.uint8]) -> PackedFile:
-    cursor = _Cursor(memoryview(data))
+    cursor = _Cursor(data.data)
     shape = _read_shape(cursor)
     vocabulary = _read_vocabulary(cursor, shape)
-    return PackedFile(path, data, shape, vocabulary, _read_directory(cursor))
+    return PackedFile(path, data, shape, vocabulary, _read_directory(cursor, shape))
 
 
 def _read_shape(cursor: "_Cursor") -> Shape:
@@ -186,20 +168,22 @@ def _read_shape(cursor: "_Cursor") -> Shape:
     _require(version == VERSION, f"its version is {version}, not {VERSION}")
     shape = Shape(*cursor.unpack("7if"))
     (block,) = cursor.unpack("i")
-    sizes = (shape.hidden, shape.layers, shape.heads, shape.feed_forward, shape.positions)
-    _require(min(*sizes, shape.words, shape.token_types) > 0, f"its sizes are {shape}")
+    sizes = astuple(shape)[:-1]
+    _require(min(sizes) > 0, f"its sizes are {shape}")
     _require(block == BLOCK_WEIGHTS, f"its blocks hold {block} weights, not {BLOCK_WEIGHTS}")
-    _require(shape.hidden % (shape.heads * BLOCK_WEIGHTS) == 0, f"its sizes are {shape}")
+    blocks = shape.hidden % BLOCK_WEIGHTS == shape.feed_forward % BLOCK_WEIGHTS == 0
+    _require(blocks and shape.hidden % shape.heads == 0, f"its sizes are {shape}")
     return shape
 
 
 def _read_vocabulary(cursor: "_Cursor", shape: Shape) -> Vocabulary:
     count, bos, eos, _, unknown, size = cursor.unpack("5iQ")
     _require(0 < count <= shape.words, f"it has {count} pieces for {shape.words} words")
-    _require(0 <= min(bos, eos, unknown), "its special tokens are out of range")
+    _require(min(bos, eos, unknown) >= 0, "its special tokens are out of range")
     _require(max(bos, eos, unknown) < count, "its special tokens are out of range")
     offsets = cursor.array("<u4", count + 1)
     scores = cursor.array("<f4", count)
+    _require(bool(np.isfinite(scores).all()), "its scores are not all numbers")
     return Vocabulary(
         pieces=_split(cursor.array("u1", size), offsets),
         scores=tuple(scores.tolist()),
@@ -229,9 +213,30 @@ def _read_replacement(cursor: "_Cursor") -> tuple[int, str]:
     return code_point, "".join(map(chr, cursor.unpack(f"{count}I")))
 
 
-def _read_directory(cursor: "_Cursor") -> dict[str, Entry]:
+def _read_directory(cursor: "_Cursor", shape: Shape) -> dict[str, Entry]:
     (count,) = cursor.unpack("i")
-    return dict(_read_entry(cursor) for _ in range(count))
+    directory = dict(_read_entry(cursor) for _ in range(count))
+    for name, kind, values in _tensors(shape):
+        _require(name in directory, f"it has no tensor {name}")
+        found = directory[name]
+        _require((found.kind, found.values) == (kind, values), f"tensor {name} is {found}")
+    return directory
+
+
+def _tensors(shape: Shape) -> Iterator[tuple[str, int, int]]:
+    """Name, type and number of values of each tensor that an encoder of this shape has."""
+    hidden, wide = shape.hidden, shape.feed_forward
+    yield "emb.word", QUANTIZED, shape.words * hidden
+    yield "emb.pos", FLOAT, shape.positions * hidden
+    yield "emb.type", FLOAT, shape.token_types * hidden
+    norms = ["emb.ln"]
+    for prefix in (f"l{index}" for index in range(shape.layers)):
+        outputs = {"q": hidden, "k": hidden, "v": hidden, "ao": hidden, "fi": wide, "fo": hidden}
+        for name, size in outputs.items():
+            yield f"{prefix}.{name}.w", QUANTIZED, size * (wide if name == "fo" else hidden)
+            yield f"{prefix}.{name}.b", FLOAT, size
+        norms += [f"{prefix}.aln", f"{prefix}.oln"]
+    yield from ((f"{norm}.{part}", FLOAT, hidden) for norm in norms for part in "wb")
 
 
 def _read_entry(cursor: "_Cursor") -> tuple[str, Entry]:

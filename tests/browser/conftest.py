@@ -42,11 +42,9 @@ A night in a hotel may cost at most 600 yuan. Breakfast is included. Book throug
 Second class is the rule. First class needs the approval of a director.
 """
 HOSTILE = """\
-# <script>alert(1)</script> ![t](http://evil.example/t.png) :material/delete:
-
 The password of the coffee machine is <img src="http://evil.example/i.png" onerror="alert(2)"> \
-and ![x](http://evil.example/x.png) or [a](javascript:alert(3)) with $x^2$. \
-</mark></blockquote></details><h1>forged</h1>
+and ![x](http://evil.example/x.png) or [a](javascript:alert(3)) with $x^2$ :material/delete: \
+</mark></blockquote></details><h1>forged</h1><script>alert(1)</script>. Nobody knows it.
 """
 
 
@@ -96,7 +94,7 @@ def knowledge_bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     for name, files in (
         ("office", {"员工手册.md": LEAVE, "travel.md": TRAVEL}),
-        ("untrusted", {"a [b](javascript:alert(4)) **c**.md": HOSTILE}),
+        ("untrusted", {"a [b](javascript:alert(4)) **c**.txt": HOSTILE}),
     ):
         documents = folder / "documents" / name
         documents.mkdir(parents=True)
@@ -137,3 +135,4 @@ def served(kb: Path) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
+            process.communicate(timeout=30)  # it says goodbye: nobody listening would stop it

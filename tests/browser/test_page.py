@@ -118,8 +118,12 @@ def test_hostile_documents_stay_text(open_page: Open, address: str) -> None:
     expect(page.get_by_role("heading", name=EN.greeting)).to_be_visible()
     turn = ask(page, "What is the password of the coffee machine <b>?")
     turn.locator("summary").first.click()
-    expect(turn.locator(".kq-passage").first).to_contain_text("![x](http://evil.example/x.png)")
-    expect(turn.locator(".kq-title").first).to_contain_text("<script>alert(1)</script>")
+    for text in (
+        "![x](http://evil.example/x.png)",
+        "</mark></blockquote></details><h1>forged</h1>",
+    ):
+        expect(turn.locator(".kq-passage").first).to_contain_text(text)
+    expect(turn.locator(".kq-file").first).to_contain_text("a [b](javascript:alert(4)) **c**.txt")
     expect(turn.locator("img, script, b, h1, [onerror]")).to_have_count(0)
     assert turn.locator("a").evaluate_all("links => links.every(a => a.hash.startsWith('#source'))")
     keep_screenshot(page, "hostile")

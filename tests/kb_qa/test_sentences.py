@@ -110,7 +110,9 @@ def test_sentences_cover_the_text(text: str) -> None:
     assert not "".join(left).strip()
 
 
-@pytest.mark.parametrize("unit", ["\n", ".", ". ", "\n    ", "a.b.", "”", "。”", "1. ", "[1", " \n"])
+@pytest.mark.parametrize(
+    "unit", ["\n", ".", ". ", "\n    ", "a.b.", "”", "。”", "1. ", "[1", " \n"]
+)
 def test_time_is_linear(unit: str) -> None:
     """Four times the text takes about four times as long, whatever it is made of."""
 

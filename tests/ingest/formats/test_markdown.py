@@ -34,7 +34,10 @@ def test_inline_markup_is_reduced() -> None:
 def test_placeholders_in_angle_brackets_stay() -> None:
     """What is no HTML element is text, inline and on a line of its own."""
     text = "Call `f` with <your-name>.\n\n<PATH_TO_FILE>\n"
-    assert blocks(text) == [("paragraph", "Call f with <your-name>."), ("paragraph", "<PATH_TO_FILE>")]
+    assert blocks(text) == [
+        ("paragraph", "Call f with <your-name>."),
+        ("paragraph", "<PATH_TO_FILE>"),
+    ]
 
 
 def test_lists_nest_and_count() -> None:

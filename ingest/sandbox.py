@@ -1,0 +1,195 @@
+"""Parsers in processes that can be killed: one bad file costs that file and nothing else.
+
+A worker has a cap on its memory and a limit on the time for each file, and talks in
+lines of JSON. One that dies is replaced. A file that a worker died of after it had
+parsed others is tried once more in a fresh one: what killed it may have come before.
+"""
+
+import os
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ingest import wire
+from ingest.document import Parsed
+from ingest.process import Worker
+from ingest.worker import OUT_OF_MEMORY, READY
+from kb_qa.errors import KbQaError, ParseError
+
+Result = tuple[Path, Parsed | ParseError]
+
+_MOST_JOBS = 8
+_LARGEST_REPLY = 256 << 20
+_OUT_OF_MEMORY_WORDS = (b"memory allocation", b"bad_alloc", b"out of memory", b"Out of memory")
+"""What allocators of Rust, C++ and C say before they abort."""
+
+
+class SandboxError(KbQaError):
+    """No parser process can be started."""
+
+
+class ParserPool:
+    """Parses files in worker processes; use it as a context manager.
+
+    Args:
+        jobs: files parsed at once; as many as there are processors, but not above
+            eight, if not given.
+        seconds_per_file: after which a parser is killed.
+        memory_bytes: of address space that a parser may have (enforced on Linux).
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: int | None = None,
+        seconds_per_file: float = 120.0,
+        memory_bytes: int = 2 << 30,
+    ) -> None:
+        self._jobs = jobs or min(_processors(), _MOST_JOBS)
+        self._seconds = seconds_per_file
+        self._memory = memory_bytes
+        self._selector = selectors.DefaultSelector()
+        self._workers: list[Worker] = []
+        self._again: deque[Path] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in list(self._workers):
+            self._dismiss(worker)
+        self._selector.close()
+
+    def parse(self, paths: Iterable[Path]) -> Iterator[Result]:
+        """Parse files and yield each with its document, or why there is none, as they end.
+
+        Paths are taken one for each worker that is free; while a result is in the
+        caller's hands, the workers go on with one file each.
+
+        Args:
+            paths: taken in the caller's thread.
+
+        Raises:
+            SandboxError: no worker can be started.
+        """
+        waiting = iter(paths)
+        try:
+            while self._hand_out(waiting):
+                for result in self._finished():
+                    self._hand_out(waiting)
+                    yield result
+        finally:
+            self._again.clear()
+            for worker in self._busy():
+                self._dismiss(worker)
+
+    def _hand_out(self, waiting: Iterator[Path]) -> bool:
+        """Give every free worker a file; whether any file is being parsed."""
+        while len(self._busy()) < self._jobs:
+            path = self._again.popleft() if self._again else next(waiting, None)
+            if path is None:
+                break
+            free = (worker for worker in self._workers if worker.path is None)
+            (next(free, None) or self._hire()).take(path)
+        return bool(self._busy())
+
+    def _busy(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker.path is not None]
+
+    def _finished(self) -> list[Result]:
+        """Wait until something happens; the results that it brings."""
+        deadline = min(worker.deadline for worker in self._busy())
+        events = self._selector.select(max(0.0, deadline - time.monotonic()))
+        heard: list[Worker] = [key.data for key, _ in events]
+        results = [self._listen(worker) for worker in heard]
+        # One that was heard is alive, however long nobody listened.
+        silent = [worker for worker in self._busy() if worker not in heard and worker.is_late()]
+        results += [self._end(worker, self._took_longer()) for worker in silent]
+        return [result for result in results if result is not None]
+
+    def _listen(self, worker: Worker) -> Result | None:
+        """Hear what a worker says; the result, if it has said all of it."""
+        if not worker.hear():
+            return self._bury(worker)
+        if len(worker.heard) > _LARGEST_REPLY:
+            return self._end(worker, f"it holds more than {_LARGEST_REPLY >> 20} MiB of text")
+        line = worker.line()
+        if line == READY:
+            worker.begin()
+        elif line == OUT_OF_MEMORY:
+            return self._end(worker, self._needed_more(), may_retry=True)
+        elif line:
+            path = worker.release()
+            return (path, wire.decode(line)) if path else None
+        return None
+
+    def _bury(self, worker: Worker) -> Result | None:
+        """What became of the file that a worker died of."""
+        code, words = worker.kill(), worker.last_words()
+        if not worker.is_ready:
+            self._dismiss(worker)
+            said = words.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise SandboxError(f"a parser process does not start (exit code {code}): {said}")
+        if code == -signal.SIGALRM:
+            return self._end(worker, self._took_longer())
+        if any(each in words for each in _OUT_OF_MEMORY_WORDS):
+            return self._end(worker, self._needed_more(), may_retry=True)
+        if code == -signal.SIGKILL:
+            reason = "the parser was killed (signal 9): the machine may be short of memory"
+        elif code < 0:
+            reason = f"the parser crashed (signal {-code})"
+        else:
+            reason = f"the parser ended by itself (exit code {code})"
+        return self._end(worker, reason, may_retry=True)
+
+    def _end(self, worker: Worker, reason: str, *, may_retry: bool = False) -> Result | None:
+        """Dismiss a worker that failed; the failure of its file, if it is not tried again."""
+        path, is_fresh = worker.path, not worker.files
+        self._dismiss(worker)
+        if path is None:
+            return None
+        if may_retry and not is_fresh:
+            self._again.append(path)
+            return None
+        return path, ParseError(reason)
+
+    def _took_longer(self) -> str:
+        return f"it took longer than {self._seconds:g} s"
+
+    def _needed_more(self) -> str:
+        return f"it needed more than {self._memory >> 20} MiB of memory"
+
+    def _hire(self) -> Worker:
+        try:
+            worker = Worker(seconds=self._seconds, memory=self._memory)
+        except OSError as error:
+            raise SandboxError(f"a parser process cannot be started: {error}") from error
+        self._workers.append(worker)
+        self._selector.register(worker.replies, selectors.EVENT_READ, worker)
+        return worker
+
+    def _dismiss(self, worker: Worker) -> None:
+        self._workers.remove(worker)
+        self._selector.unregister(worker.replies)
+        worker.kill()
+        worker.close()
+
+
+def _processors() -> int:
+    """Processors this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

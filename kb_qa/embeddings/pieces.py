@@ -1,0 +1,26 @@
+"""Texts that the model does not read at once: one vector from those of their pieces."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kb_qa.embeddings.base import Vectors
+
+TINY = 1e-12
+
+
+def join_pieces(
+    vectors: Vectors, *, owners: Sequence[int], weights: Sequence[int], texts: int
+) -> Vectors:
+    """Unit vectors of texts: the means of their pieces', weighted.
+
+    Args:
+        vectors: of the pieces, shape (pieces, dimension).
+        owners: which text each piece is of.
+        weights: how much each piece counts, such as its number of tokens.
+        texts: how many texts there are.
+    """
+    sums = np.zeros((texts, vectors.shape[1]), np.float32)
+    np.add.at(sums, list(owners), vectors * np.array(weights, np.float32)[:, None])
+    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), TINY)
+    return sums

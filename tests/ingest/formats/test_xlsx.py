@@ -1,0 +1,62 @@
+"""Excel: a sheet a page, its rows a table."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+
+import xlsxwriter
+
+from ingest.document import Parsed
+from ingest.formats.xlsx import parse
+
+
+def parsed(sheets: Mapping[str, Iterable[Iterable[object]]]) -> Parsed:
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                for column, value in enumerate(row):
+                    style = day if isinstance(value, dt.date) else None
+                    sheet.write(number, column, value, style)
+    return parse(buffer.getvalue(), name="x")
+
+
+def test_sheets_are_pages() -> None:
+    """A sheet's name is a heading on its page; an empty sheet counts, but says nothing."""
+    result = parsed({"销售": [["区域", "数量"], ["华东", 12]], "leer": [], "B": [["only"]]})
+    assert (result.title, result.pages) == ("x", 3)
+    assert [(block.kind.value, block.text, block.page) for block in result.blocks] == [
+        ("heading", "销售", 1),
+        ("table", "| 区域 | 数量 |\n| --- | --- |\n| 华东 | 12 |", 1),
+        ("heading", "B", 3),
+        ("paragraph", "only", 3),
+    ]
+
+
+def test_cells_read_as_people_read_them() -> None:
+    """Whole numbers have no point, dates no midnight, sums no rounding noise."""
+    row = [1, 2.5, 1.1 + 2.2, dt.date(2026, 1, 2), True, 123456789012]
+    lines = parsed({"A": [list("abcdef"), row]}).blocks[1].text.split("\n")
+    assert lines[2] == "| 1 | 2.5 | 3.3 | 2026-01-02 | TRUE | 123456789012 |"
+
+
+def test_title_lines_and_several_tables() -> None:
+    """Lines above a table are paragraphs; a gap parts tables where the columns change."""
+    rows = [
+        ["2026 年报价"],
+        [],
+        ["型号", "单价"],
+        ["T300", 5],
+        [],
+        ["T400", 6],
+        [],
+        ["", "", "", "备注", "日期"],
+        ["", "", "", "无", "今天"],
+    ]
+    assert [(block.kind.value, block.text) for block in parsed({"A": rows}).blocks[1:]] == [
+        ("paragraph", "2026 年报价"),
+        ("table", "| 型号 | 单价 |\n| --- | --- |\n| T300 | 5 |\n| T400 | 6 |"),
+        ("table", "| 备注 | 日期 |\n| --- | --- |\n| 无 | 今天 |"),
+    ]
