@@ -112,9 +112,7 @@ def _words(knowledge_base: KnowledgeBase) -> Callable[[str], list[str]]:
     return retrieve
 
 
-def _tutorial(
-    questions: QuestionSet, embeddings: PassageEmbeddings
-) -> Callable[[str], list[str]]:
+def _tutorial(questions: QuestionSet, embeddings: PassageEmbeddings) -> Callable[[str], list[str]]:
     splitter = RecursiveCharacterTextSplitter(chunk_size=500, chunk_overlap=150)
     texts = [part for text in questions.articles.values() for part in splitter.split_text(text)]
     store = FAISS.from_texts(texts, embeddings)

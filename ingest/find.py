@@ -34,7 +34,7 @@ def find(paths: Iterable[Path]) -> Iterator[Found]:
     """
     seen: set[Path] = set()
     for path in paths:
-        for found in _below(Path(os.path.abspath(path))):
+        for found in _below(path.resolve()):
             if found.path not in seen:
                 seen.add(found.path)
                 yield found
@@ -55,7 +55,7 @@ def _below(path: Path) -> Iterator[Found]:
                 if not name.startswith("."):
                     yield _found(Path(folder, name))
     elif path.exists():
-        yield _found(path.resolve() if path.is_symlink() else path)
+        yield _found(path)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -65,7 +65,7 @@ def _is_ours(folder: Path) -> bool:
 def _found(path: Path) -> Found:
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
-        return Found(path, "", f"a link to {os.readlink(path)}: name its target to ingest it")
+        return Found(path, "", f"a link to {path.readlink()}: name its target to ingest it")
     if not stat.S_ISREG(status.st_mode):
         return Found(path, "", "not a regular file")
     if not supports(path):

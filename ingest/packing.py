@@ -24,18 +24,17 @@ def pack(
     ends = [0, *accumulate(sizes)]
     if ends[-1] <= target:
         return [(0, len(sizes))] if sizes else []
-    cheapest, begins = [0.0], [0]
+    # Least cost of all that stands before a piece, the cut before that piece included.
+    before, begins, reach = [0.0], [0], 0
     for last in range(1, len(ends)):
-        end, least, begin = ends[last], float("inf"), last - 1
-        for first in range(last - 1, -1, -1):
-            size = end - ends[first]
-            if size > cap and first < last - 1:
-                break
-            distance = size / target - 1.0
-            cost = cheapest[first] + costs[first] + distance * distance
-            if cost < least:
-                least, begin = cost, first
-        cheapest.append(least)
+        end = ends[last]
+        while end - ends[reach] > cap and reach < last - 1:
+            reach += 1
+        least, begin = min(
+            (before[first] + ((end - ends[first]) / target - 1.0) ** 2, first)
+            for first in range(reach, last)
+        )
+        before.append(least + (costs[last] if last < len(costs) else 0.0))
         begins.append(begin)
     return _walk_back(begins)
 

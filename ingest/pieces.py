@@ -42,8 +42,8 @@ _BETWEEN_LINES = 0.25
 _BETWEEN_ROWS = 0.25
 _INSIDE_A_PIECE = 0.5
 
-_SHORT_LINE = 64
-"""Bytes up to which lines of code and rows go together: there are many, and one says little."""
+_SHORT_LINES = 120
+"""Characters up to which lines of code, and rows, go together: one alone says little."""
 
 _HEAD_LINES = 3
 """Lines of a table that stay together: its header, the rule, and a row that they explain."""
@@ -138,7 +138,7 @@ def _items(text: str) -> Iterator[_Span]:
 def _code_lines(text: str) -> Iterator[_Span]:
     end_before = 0
     for start, end in _together(_lines(text), first=1):
-        is_apart = text.count("\n", end_before, start) > 1
+        is_apart = start - end_before > 1
         yield start, end, _AFTER_A_BLANK_LINE if is_apart else _BETWEEN_LINES
         end_before = end
 
@@ -158,16 +158,16 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _together(lines: Iterator[tuple[int, int]], *, first: int) -> Iterator[tuple[int, int]]:
-    """Short lines joined with the next, and the first ones in any case."""
-    begin, count = None, 0
-    end = 0
+    """Short lines joined with the next up to a blank line, and the first ones in any case."""
+    begin = end = count = 0
     for start, stop in lines:
-        if begin is not None and (count >= first and stop - begin > _SHORT_LINE):
+        is_apart = stop - begin > _SHORT_LINES or start - end > 1
+        if count >= first and is_apart:
             yield begin, end
-            begin, count = None, first
-        begin = start if begin is None else begin
+            begin = start
+        begin = begin if count else start
         end, count = stop, count + 1
-    if begin is not None:
+    if count:
         yield begin, end
 
 

@@ -11,7 +11,7 @@ from ingest.find import find, stamp
 from ingest.plan import Placed, Plan, Wanted, below, plan
 from ingest.progress import Progress
 from ingest.report import FileReport, Report, Verdict
-from ingest.sandbox import ParserPool
+from ingest.sandbox import ParserPool, Result
 from ingest.splitting import split
 from kb_qa.errors import ParseError, PathMissing
 from kb_qa.paths import shown
@@ -122,12 +122,7 @@ class _Run:
         if not by_path:
             return
         with ParserPool() as pool:
-            results = pool.parse(by_path)
-            while True:
-                with self._stage("parse"):
-                    path, result = next(results, (None, None))
-                if path is None:
-                    return
+            for path, result in self._timed("parse", pool.parse(by_path)):
                 sha256, files = by_path[path]
                 cut = self._cut(sha256, result, files)
                 if isinstance(cut, ParseError):
@@ -234,6 +229,15 @@ class _Run:
     def _end(self, report: FileReport) -> None:
         self._files.append(report)
         self._progress.ended(report)
+
+    def _timed(self, name: str, results: Iterator[Result]) -> Iterator[Result]:
+        """The results, and the time that is spent waiting for them."""
+        while True:
+            with self._stage(name):
+                result = next(results, None)
+            if result is None:
+                return
+            yield result
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

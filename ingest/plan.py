@@ -160,7 +160,7 @@ def _report(
 
 def below(named: Iterable[Path], known: Iterable[str]) -> list[str]:
     """The known paths that are named, or lie in a folder that is."""
-    roots = [os.path.abspath(path) for path in named]
+    roots = [str(path.resolve()) for path in named]
     starts = tuple(root.rstrip(os.sep) + os.sep for root in roots)
     return [path for path in known if path in roots or path.startswith(starts)]
 

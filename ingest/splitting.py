@@ -122,10 +122,11 @@ def _parts(draft: _Draft, text: "_Text", tokens: int, room: int) -> Iterator[_Dr
         yield replace(draft, is_bare=True)
         return
     target = draft.size / max(2, -(-tokens // room))
-    if len(draft.pieces) == 1:
-        pieces = cut(text.text, draft.pieces[0], at=0, limit=max(1, int(target)))
-    else:
-        pieces = draft.pieces
+    pieces = draft.pieces
+    if len(pieces) == 1:
+        pieces = cut(text.text, pieces[0], at=0, limit=max(1, int(target)))
+    if len(pieces) == 1:
+        raise ParseError(f"one character takes {tokens} tokens, and the embedder reads {room}")
     for each in _packed(pieces, target=target, cap=_TOLERANCE * target):
         yield replace(draft, pieces=each)
 
@@ -161,7 +162,7 @@ class _Text:
         block = self.blocks[number]
         if block.kind is not BlockKind.TABLE or start == self.starts[number]:
             return ""
-        header = block.text.partition("\n")[0]
+        header = block.text[: block.text.index("\n")] if "\n" in block.text else block.text
         if size_of(header) <= _LONGEST_CONTEXT:
             return header
         short = header.encode("utf-8", "surrogatepass")[:_LONGEST_CONTEXT].decode("utf-8", "ignore")

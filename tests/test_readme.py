@@ -76,7 +76,7 @@ def test_the_commands_run(readme: str, sample_kb: Path) -> None:
     assert len(commands) >= 2
     for command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "kb_qa", *shlex.split(command), "--kb", str(sample_kb), "--json"],
+            [sys.executable, "-m", "kb_qa", *shlex.split(command), f"--kb={sample_kb}", "--json"],
             capture_output=True,
             text=True,
             check=False,
@@ -99,5 +99,5 @@ def test_linked_files_are_there(readme: str) -> None:
 if __name__ == "__main__":
     for name in READMES:
         path = ROOT / name
-        made = TABLE.sub(lambda match, name=name: match[1] + table(name) + match[3], path.read_text("utf-8"))
-        path.write_text(made, encoding="utf-8")
+        before, head, _, foot, after = TABLE.split(path.read_text(encoding="utf-8"))
+        path.write_text(before + head + table(name) + foot + after, encoding="utf-8")

@@ -1,7 +1,8 @@
 """python -m ui: serve the page on this machine.
 
 The port is KB_QA_PORT, or 8501, or the next free one. Further arguments go to
-`streamlit run`; `python -m ui --server.address 0.0.0.0` serves a whole network.
+`streamlit run`: `--server.address 0.0.0.0 --server.allowedHosts "*"` serves a
+whole network, to everybody on it.
 """
 
 import os

@@ -4,6 +4,7 @@ import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException
 
@@ -11,6 +12,11 @@ from kb_qa import KbQaError, KnowledgeBaseQA
 from ui.conversation import Conversation, Turn
 from ui.markup import turn_markup
 from ui.messages import Texts
+
+_BRING_INTO_SIGHT = """<script>
+  [...document.querySelectorAll(".kq-turn")].at(-1)?.scrollIntoView({block: "start"});
+</script>"""
+"""A reader may have scrolled away before asking. Constant: nothing is ever put into it."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +50,7 @@ def answer_pending(
     """
     try:
         drawing.show(conversation.turns[-1], status=drawing.texts.loading)
+        st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
         _stream(conversation, loading.result(), drawing)
     except KbQaError as error:
         conversation.settle(problem=str(error))

@@ -18,6 +18,8 @@ from kb_qa import (
     load_settings,
 )
 
+_WARM_UP = "?"  # what is loaded on first use is loaded by this, not by the first question
+
 
 class Engine:
     """One embedder, and a chain for each knowledge base that was asked.
@@ -56,7 +58,9 @@ class Engine:
                 query_prompt=self.settings.query_prompt,
                 passage_prompt=self.settings.passage_prompt,
             )
-        return build_qa_chain(kb=kb, settings=self.settings, embeddings=self._embeddings)
+        chain = build_qa_chain(kb=kb, settings=self.settings, embeddings=self._embeddings)
+        chain.retriever.invoke(_WARM_UP)
+        return chain
 
 
 @st.cache_resource(show_spinner=False)

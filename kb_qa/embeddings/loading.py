@@ -24,10 +24,10 @@ def load_embeddings(
         EmbeddingsError: there is no such model or device, or they cannot be used.
     """
     if name == BUNDLED:
-        from kb_qa.embeddings.bundled import load_bundled
+        from kb_qa.embeddings.bundled import load_bundled  # noqa: PLC0415 - loads torch
 
         return load_bundled(device=device, query_prompt=query_prompt, passage_prompt=passage_prompt)
-    from kb_qa.embeddings.sentence_transformer import load_sentence_transformer
+    from kb_qa.embeddings.sentence_transformer import load_sentence_transformer  # noqa: PLC0415
 
     return load_sentence_transformer(
         name, device=device, query_prompt=query_prompt, passage_prompt=passage_prompt

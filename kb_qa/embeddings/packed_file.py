@@ -41,6 +41,7 @@ VERSION = 1
 BLOCK_WEIGHTS = 32
 BLOCK_BYTES = 18
 FLOAT, QUANTIZED = 0, 1
+UTF8_TOP_BITS, UTF8_CONTINUATION = 0xC0, 0x80
 
 
 class Damaged(Exception):
@@ -183,7 +184,7 @@ def _read_vocabulary(cursor: "_Cursor", shape: Shape) -> Vocabulary:
     _require(max(bos, eos, unknown) < count, "its special tokens are out of range")
     offsets = cursor.array("<u4", count + 1)
     scores = cursor.array("<f4", count)
-    _require(bool(np.isfinite(scores).all()), "its scores are not all numbers")
+    _require(np.isfinite(scores).all(), "its scores are not all numbers")
     return Vocabulary(
         pieces=_split(cursor.array("u1", size), offsets),
         scores=tuple(scores.tolist()),
@@ -196,9 +197,9 @@ def _read_vocabulary(cursor: "_Cursor", shape: Shape) -> Vocabulary:
 
 def _split(blob: NDArray[np.uint8], offsets: NDArray[np.uint32]) -> tuple[str, ...]:
     """Cut UTF-8 text at byte offsets; decoded once, for 250,000 pieces take a while alone."""
-    _require(bool((np.diff(offsets.astype(np.int64)) > 0).all()), "its pieces are out of order")
+    _require((np.diff(offsets.astype(np.int64)) > 0).all(), "its pieces are out of order")
     _require(offsets[-1] == blob.size, "its pieces do not fill their text")
-    characters = np.concatenate(([0], np.cumsum((blob & 0xC0) != 0x80)))
+    characters = np.concatenate(([0], np.cumsum(blob & UTF8_TOP_BITS != UTF8_CONTINUATION)))
     text = blob.tobytes().decode()
     return tuple(text[start:end] for start, end in pairwise(characters[offsets].tolist()))
 
@@ -271,7 +272,7 @@ class _Cursor:
         return np.frombuffer(self.take(count * np.dtype(dtype).itemsize), dtype)
 
 
-def _require(condition: bool, complaint: str) -> None:
+def _require(condition: object, complaint: str) -> None:
     if not condition:
         raise Damaged(complaint)
 

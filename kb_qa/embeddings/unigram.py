@@ -11,6 +11,10 @@ import os
 import re
 from collections.abc import Sequence
 
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from tokenizers.pre_tokenizers import Metaspace
+
 from kb_qa.embeddings.packed_file import Vocabulary
 
 UNKNOWN_CHARACTER = "\ufffe"
@@ -24,10 +28,6 @@ class UnigramTokenizer:
     def __init__(self, vocabulary: Vocabulary) -> None:
         # One thread: a process that has used the library's pool cannot fork without a complaint.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        from tokenizers import Tokenizer
-        from tokenizers.models import Unigram
-        from tokenizers.pre_tokenizers import Metaspace
-
         self._table = _Normalization(vocabulary)
         self._tokenizer = Tokenizer(Unigram(_scored_pieces(vocabulary)))
         self._tokenizer.pre_tokenizer = Metaspace()

@@ -78,7 +78,8 @@ def check(kb: Path, log: Path, whole: Path | None = None) -> None:
             assert len(snapshot.vectors([each.id for each in passages])) == len(passages)
             assert all(text[p.chunk.start : p.chunk.end] == p.chunk.text for p in passages)
     found = knowledge_base.candidates("word1 word2", limit=5)
-    assert {each.passage.document for each in found} <= {each.document for each in locations.values()}
+    known = {location.document for location in locations.values()}
+    assert {each.passage.document for each in found} <= known
     assert found
     if whole:
         assert set(locations) == {str(path) for path in whole.iterdir()}
@@ -104,7 +105,7 @@ def in_child(work: Callable[[], None], *, kill_after: float | None = None) -> in
         os.setpgid(0, 0)
         try:
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (a child must never return)
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)
         os._exit(0)

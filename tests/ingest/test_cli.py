@@ -76,7 +76,7 @@ def test_a_wrong_setting_is_one_line(docs: Path) -> None:
     assert "ingest: KB_QA_PASSAGES='many': Input should be a valid integer" in done.stderr
 
 
-def test_help_is_quick(docs: Path) -> None:
+def test_help_is_quick() -> None:
     """`--help` imports nothing that takes time."""
     script = (
         "import sys; from ingest.cli import main\n"

@@ -85,9 +85,7 @@ def test_without_evidence_it_refuses(chain: KnowledgeBaseQA, question: str, said
     assert answer.citations
 
 
-def test_without_evidence_no_model_is_asked(
-    kb: KnowledgeBase, embeddings: WordEmbeddings
-) -> None:
+def test_without_evidence_no_model_is_asked(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
     """The floor holds for any language model."""
     llm = FakeListLLM(responses=["made up"])
     chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)

@@ -48,6 +48,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_loads_nothing_heavy(module: str) -> None:
     """Neither torch, nor LangChain, nor Streamlit, nor numpy."""
     script = f"import sys, {module}; print([name for name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.replace("'", "").strip("[]\n").split(", "))
     assert not loaded & {"torch", "langchain_core", "streamlit", "numpy", "transformers", "faiss"}

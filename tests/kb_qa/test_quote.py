@@ -58,7 +58,7 @@ def test_no_more_than_three_and_none_far_behind(knowledge_base: KnowledgeBase) -
 
 @pytest.mark.parametrize(("floor", "refused"), [(0.89, False), (0.91, True)])
 def test_the_floor_is_on_the_strongest_sentence(
-    knowledge_base: KnowledgeBase, floor: float, refused: bool
+    knowledge_base: KnowledgeBase, *, floor: float, refused: bool
 ) -> None:
     """Just above it is an answer, just below a refusal."""
     chain = QuoteChain(weigher=Weigher(knowledge_base), floor=floor)

@@ -2,7 +2,10 @@
 
 from kb_qa.tables import header_of, is_header, is_row
 
-TEXT = "Intro.\n\n| Room | Seats |\n|---|---|\n| A1 | 8 |\n| A2 | 12 |\n\n| Other | x |\n|---|---|\n| o | 1 |"
+TEXT = (
+    "Intro.\n\n| Room | Seats |\n|---|---|\n| A1 | 8 |\n| A2 | 12 |\n\n"
+    "| Other | x |\n|---|---|\n| o | 1 |"
+)
 
 
 def test_a_row_has_the_first_row_of_its_own_table_as_header() -> None:

@@ -165,11 +165,7 @@ def test_a_file_cut_short_is_never_read(tmp_path: Path, length: int) -> None:
         read_packed_file(path)
 
 
-@given(
-    damage=st.lists(
-        st.tuples(st.integers(0, 900), st.integers(0, 255)), min_size=1, max_size=8
-    )
-)
+@given(damage=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), min_size=1, max_size=8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_raises_nothing_but_our_error(
     tmp_path: Path, damage: list[tuple[int, int]]

@@ -1,6 +1,5 @@
 """The vector store holds to LangChain's standard."""
 
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,11 @@ class TestStandard(VectorStoreIntegrationTests):
     """LangChain's own suite, synchronous and asynchronous."""
 
     @pytest.fixture
-    def vectorstore(self, tmp_path: Path) -> Generator[VectorStore, None, None]:
+    def vectorstore(self, tmp_path: Path) -> VectorStore:
         knowledge_base = KnowledgeBase(tmp_path / "kb", embeddings=WordEmbeddings())
         with knowledge_base.write():
             pass
-        yield KnowledgeBaseVectorStore(knowledge_base)
+        return KnowledgeBaseVectorStore(knowledge_base)
 
 
 def test_an_ingested_passage_is_found_and_not_deleted(knowledge_base: KnowledgeBase) -> None:
