@@ -12,7 +12,7 @@ KB     ?= data/kb
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
-	$(BIN)/python -m ui
+	KB_QA_KB=$(KB) $(BIN)/python -m ui
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest

@@ -22,7 +22,7 @@ from kb_qa import KnowledgeBase, KnowledgeBaseQA, build_qa_chain, load_embedding
 from kb_qa.embeddings import PassageEmbeddings
 from kb_qa.settings import Settings
 from kb_qa.store.lexical import Lexical
-from kb_qa.terms import terms
+from kb_qa.terms import question_terms
 
 TOP = 5
 
@@ -104,7 +104,7 @@ def _words(knowledge_base: KnowledgeBase) -> Callable[[str], list[str]]:
         lexical = Lexical.load(knowledge_base.folder, lineage=snapshot.lineage)
 
     def retrieve(question: str) -> list[str]:
-        found = lexical.search(terms(question), limit=TOP)
+        found = lexical.search(question_terms(question), limit=TOP)
         with knowledge_base.read() as snapshot:
             passages = snapshot.passages(found)
         return [passages[key].chunk.text for key in found]

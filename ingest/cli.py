@@ -78,15 +78,9 @@ def _reembed(options: argparse.Namespace) -> int:
 
 
 def _knowledge_base(options: argparse.Namespace) -> "KnowledgeBase":
-    from kb_qa.embeddings import load_embeddings
+    from kb_qa.embeddings import configured_embeddings
     from kb_qa.settings import load_settings
     from kb_qa.store.knowledge_base import KnowledgeBase
 
     settings = load_settings(kb=options.kb)
-    embeddings = load_embeddings(
-        settings.embeddings,
-        device=settings.device,
-        query_prompt=settings.query_prompt,
-        passage_prompt=settings.passage_prompt,
-    )
-    return KnowledgeBase(settings.kb, embeddings=embeddings)
+    return KnowledgeBase(settings.kb, embeddings=configured_embeddings(settings))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kb_qa.answer import Answer, Citation, Source
     from kb_qa.chain import KnowledgeBaseQA, build_qa_chain
-    from kb_qa.embeddings import PassageEmbeddings, load_embeddings
+    from kb_qa.embeddings import PassageEmbeddings, configured_embeddings, load_embeddings
     from kb_qa.errors import (
         EmbedderMismatch,
         KbQaError,
@@ -39,6 +39,7 @@ _HOMES = {
     "Settings": "settings",
     "Source": "answer",
     "build_qa_chain": "chain",
+    "configured_embeddings": "embeddings",
     "knowledge_bases": "store.knowledge_base",
     "load_embeddings": "embeddings",
     "load_settings": "settings",
@@ -60,6 +61,7 @@ __all__ = [
     "Source",
     "__version__",
     "build_qa_chain",
+    "configured_embeddings",
     "knowledge_bases",
     "load_embeddings",
     "load_settings",

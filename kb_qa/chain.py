@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.utils import AddableDict
 
 from kb_qa.answer import Answer, Citation, Source
-from kb_qa.embeddings import PassageEmbeddings, load_embeddings
+from kb_qa.embeddings import PassageEmbeddings, configured_embeddings
 from kb_qa.errors import QuestionError, SettingsError
 from kb_qa.evidence import Evidence, Weigher
 from kb_qa.generation import AnswerChain
@@ -52,7 +52,7 @@ def build_qa_chain(
     """
     settings = settings or load_settings()
     folder = Path(kb) if kb is not None else settings.kb
-    knowledge_base = KnowledgeBase(folder, embeddings=embeddings or _embeddings(settings))
+    knowledge_base = KnowledgeBase(folder, embeddings=embeddings or configured_embeddings(settings))
     with knowledge_base.read():
         pass  # a missing or foreign knowledge base is told now, not at the first question
     return KnowledgeBaseQA(
@@ -217,15 +217,6 @@ class _Watch:
     @property
     def seconds(self) -> dict[str, float]:
         return {**self._laps, "total": self._last - self._began}
-
-
-def _embeddings(settings: Settings) -> PassageEmbeddings:
-    return load_embeddings(
-        settings.embeddings,
-        device=settings.device,
-        query_prompt=settings.query_prompt,
-        passage_prompt=settings.passage_prompt,
-    )
 
 
 def _generator(

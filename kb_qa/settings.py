@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         None, description="where models run: `cpu`, `cuda`, `cuda:1`; by itself if not set"
     )
     llm: str = Field("quote", description="who answers: `quote` gives the documents' own sentences")
+    port: int = Field(8501, ge=1, le=65535, description="of the page; the next free one if taken")
     passages: int = Field(5, ge=1, le=50, description="passages an answer may rest on")
     candidates: int = Field(50, ge=1, le=1000, description="passages each side of retrieval offers")
     mass_weight: float = Field(

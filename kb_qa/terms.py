@@ -17,6 +17,17 @@ _UNSPACED = (
 )
 _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+")
 
+# The longest first: an alternation takes the first that fits.
+_CHINESE_ASKING = re.compile(
+    "请问|請問|为什么|為什麼|什么|什麼|怎么样|怎麼樣|怎么|怎麼|怎样|怎樣|如何|多少|多久|多长|多大|多高"
+    "|哪些|哪里|哪儿|哪个|哪位|哪|几|誰|谁|何时|何|是否|是不是|有没有|能不能|可不可以|吗|嗎|呢"
+)
+_ENGLISH_ASKING = frozenset(
+    "a am an and are at be by can could did do does for from had has have how i in is it its many "
+    "may me much must my of on or our shall should that the their there they this to was we were "
+    "what when where which who whom whose why will with would you your".split()
+)
+
 
 def terms(text: str) -> list[str]:
     """The terms of a text, in order, with repetitions."""
@@ -28,6 +39,17 @@ def terms(text: str) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def question_terms(text: str) -> list[str]:
+    """The terms of a question that an answer can be expected to share.
+
+    What only makes it a question ("how many", "多少") stands in no answer. In a
+    large knowledge base such words are common and weigh little; in a small one
+    they may never occur, and would weigh most.
+    """
+    asked = _CHINESE_ASKING.sub(" ", unicodedata.normalize("NFKC", text))
+    return [term for term in terms(asked) if term not in _ENGLISH_ASKING] or terms(text)
 
 
 def mass(text_terms: set[str], idf: Mapping[str, float]) -> float:

@@ -30,6 +30,7 @@ CHINESE = {
     "query_prompt": "加在问题前面的提示，代替模型自己的",
     "passage_prompt": "加在段落前面的提示，代替模型自己的",
     "device": "模型在哪里运行：`cpu`、`cuda`、`cuda:1`；不设则自动选择",
+    "port": "网页的端口；被占用时用下一个空闲的",
     "llm": "由谁回答：`quote` 摘录文档原句",
     "passages": "一个回答最多依据几个段落",
     "candidates": "检索的两路各提供多少候选段落",

@@ -1,11 +1,10 @@
 """python -m ui: serve the page on this machine.
 
-The port is KB_QA_PORT, or 8501, or the next free one. Further arguments go to
+The port is the settings' one (KB_QA_PORT), or the next free one. Further arguments go to
 `streamlit run`: `--server.address 0.0.0.0 --server.allowedHosts "*"` serves a
 whole network, to everybody on it.
 """
 
-import os
 import socket
 import sys
 import threading
@@ -15,13 +14,12 @@ from pathlib import Path
 
 from streamlit.web import cli
 
-from kb_qa import KbQaError
+from kb_qa import KbQaError, load_settings
 from kb_qa.errors import SettingsError
 from ui.engine import shared_engine
 
 _APP = Path(__file__).with_name("app.py")
 _HOST = "127.0.0.1"
-_PORT = 8501
 _PORTS = 65536
 _PORTS_TRIED = 100
 
@@ -29,7 +27,7 @@ _PORTS_TRIED = 100
 def main(arguments: list[str]) -> int:
     """Serve until interrupted; returns the exit code."""
     try:
-        port = free_port(_wanted_port())
+        port = free_port(load_settings().port)
         shared_engine()  # loads while the reader opens the browser
     except KbQaError as error:
         print(f"kb-qa: {error}", file=sys.stderr)
@@ -52,13 +50,6 @@ def free_port(first: int) -> int:
                 probe.bind((_HOST, port))
                 return port
     raise SettingsError(f"KB_QA_PORT={first}: no free port from there on, set it to another")
-
-
-def _wanted_port() -> int:
-    value = os.environ.get("KB_QA_PORT") or str(_PORT)
-    if not value.isdecimal() or not 0 < int(value) < _PORTS:
-        raise SettingsError(f"KB_QA_PORT={value!r}: set it to a port from 1 to {_PORTS - 1}")
-    return int(value)
 
 
 def _options(port: int) -> list[str]:

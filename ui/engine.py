@@ -14,7 +14,7 @@ from kb_qa import (
     PassageEmbeddings,
     Settings,
     build_qa_chain,
-    load_embeddings,
+    configured_embeddings,
     load_settings,
 )
 
@@ -52,12 +52,7 @@ class Engine:
 
     def _load(self, kb: Path) -> KnowledgeBaseQA:
         if self._embeddings is None:
-            self._embeddings = load_embeddings(
-                self.settings.embeddings,
-                device=self.settings.device,
-                query_prompt=self.settings.query_prompt,
-                passage_prompt=self.settings.passage_prompt,
-            )
+            self._embeddings = configured_embeddings(self.settings)
         chain = build_qa_chain(kb=kb, settings=self.settings, embeddings=self._embeddings)
         chain.retriever.invoke(_WARM_UP)
         return chain

@@ -27,12 +27,23 @@ _ITEM = re.compile(
 )
 _RULE = re.compile(r"\s*([=\-~*_#+.])\1{2,}\s*\Z")
 _UNDERLINES = {"#": 1, "*": 1, "=": 1, "-": 2, "~": 3}
-_NUMBERED_HEADINGS = (
-    (re.compile(r"第\s?[一二三四五六七八九十百零〇\d]{1,5}\s?[卷部篇编]"), 1),
-    (re.compile(r"第\s?[一二三四五六七八九十百零〇\d]{1,5}\s?[章回]|Chapter \d+\b"), 1),
-    (re.compile(r"第\s?[一二三四五六七八九十百零〇\d]{1,5}\s?节|\d{1,2}\.\d{1,2}\.?\s"), 2),
-    (re.compile(r"\d{1,2}\.\d{1,2}\.\d{1,2}\.?\s"), 3),
+_COUNT = r"[一二三四五六七八九十百零〇\d]{1,5}"
+_NUMBERED = (
+    (re.compile(rf"第\s?{_COUNT}\s?[卷部篇编]"), 1),
+    (re.compile(rf"第\s?{_COUNT}\s?[章回]|Chapter \d+\b"), 2),
+    (re.compile(rf"第\s?{_COUNT}\s?节"), 3),
+    (re.compile(r"\d{1,2}\.\d{1,2}\.?\s"), 7),
+    (re.compile(r"\d{1,2}\.\d{1,2}\.\d{1,2}\.?\s"), 8),
 )
+"""Numbers that make a line of its own a heading, and its level."""
+
+_NUMBERED_ALIKE = (
+    (re.compile(r"[一二三四五六七八九十]{1,3}、"), 4),
+    (re.compile(r"[（(][一二三四五六七八九十]{1,3}[)）]"), 5),
+    (re.compile(r"\d{1,2}[.、．]\s*\D"), 6),
+)
+"""Numbers that items of a list have too: a heading's neighbours are no such lines."""
+
 _LONGEST_HEADING = 80
 _CLAUSE_END = re.compile(r"[。.，,；;：:]\Z")
 _SENTENCE_END = re.compile(r"[。！？!?.…：:；;”’\"」]\Z")
@@ -48,8 +59,8 @@ def parse(data: bytes, *, name: str) -> Parsed:
     decoded = decode(data)
     groups = list(_groups(decoded.text))
     usual = _usual_columns(groups)
-    blocks = tuple(block for group in groups for block in _blocks(group, usual))
-    return Parsed(name, blocks, warnings=decoded.warnings)
+    blocks = [block for group in groups for block in _blocks(group, usual)]
+    return Parsed(name, tuple(_with_headings(blocks)), warnings=decoded.warnings)
 
 
 def parse_lines(data: bytes, *, name: str) -> Parsed:
@@ -77,9 +88,16 @@ def _groups(text: str) -> Iterator[list[str]]:
 
 
 def _usual_columns(groups: Sequence[Sequence[str]]) -> int:
-    """The width that nine in ten of the lines keep to that another line follows."""
-    widths = sorted(_width(line) for group in groups for line in group[:-1])
-    return widths[len(widths) * 9 // 10] if widths else 0
+    """The width that nine in ten of the lines keep to that another line follows.
+
+    Returns:
+        0 if paragraphs are lines, as is plain where one line in ten is longer than any wrapped.
+    """
+    widths = sorted(_width(line) for group in groups for line in group)
+    if not widths or widths[len(widths) * 9 // 10] >= _WRAP_COLUMNS.stop:
+        return 0
+    followed = sorted(_width(line) for group in groups for line in group[:-1])
+    return followed[len(followed) * 9 // 10] if followed else 0
 
 
 def _blocks(group: list[str], usual: int) -> Iterator[Block]:
@@ -90,7 +108,7 @@ def _blocks(group: list[str], usual: int) -> Iterator[Block]:
         yield Block(BlockKind.CODE, dedent("\n".join(lines)))
         return
     meant = _unwrapped(lines, usual)
-    if len(meant) == 1 and (level := _numbered(meant[0].strip())):
+    if len(meant) == 1 and (level := _numbered(meant[0].strip(), _NUMBERED)):
         yield Block(BlockKind.HEADING, meant[0].strip(), level)
     else:
         yield from _prose(meant)
@@ -105,21 +123,34 @@ def _underlined(group: Sequence[str]) -> int:
     return _UNDERLINES.get(under.group(1), 0)
 
 
-def _numbered(line: str) -> int:
+def _with_headings(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks, numbered lines between others made headings: 一、总则, but not a list's items."""
+    levels = [
+        0 if block.kind is BlockKind.HEADING else _numbered(block.text, _NUMBERED_ALIKE)
+        for block in blocks
+    ]
+    for block, before, level, after in zip(
+        blocks, [0, *levels], levels, [*levels[1:], None], strict=False
+    ):
+        is_heading = level and after is not None and level not in (before, after)
+        yield Block(BlockKind.HEADING, block.text, level) if is_heading else block
+
+
+def _numbered(line: str, numbers: Sequence[tuple[re.Pattern[str], int]]) -> int:
     """The level that a heading's number says; 0 for any other line."""
-    if len(line) > _LONGEST_HEADING or _CLAUSE_END.search(line):
+    if len(line) > _LONGEST_HEADING or "\n" in line or _CLAUSE_END.search(line):
         return 0
-    return next((level for each, level in _NUMBERED_HEADINGS if each.match(line)), 0)
+    return next((level for each, level in numbers if each.match(line)), 0)
 
 
 def _unwrapped(lines: Sequence[str], usual: int) -> list[str]:
     """The lines as they were meant, indented as the first of those wrapped into one."""
     columns = max(map(_width, lines), default=0)
-    if columns in _WRAP_COLUMNS and usual in _WRAP_COLUMNS:
-        columns = max(columns, usual * 4 // 5)
+    is_wrapped = columns in _WRAP_COLUMNS and usual in _WRAP_COLUMNS
+    columns = max(columns, usual * 4 // 5)
     meant: list[list[str]] = []
     for line in lines:
-        if meant and columns in _WRAP_COLUMNS and _continues(meant[-1], line, columns):
+        if meant and is_wrapped and _continues(meant[-1], line, columns):
             meant[-1].append(line)
         else:
             meant.append([line])

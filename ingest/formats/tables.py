@@ -31,11 +31,14 @@ def write_sheet(rows: Iterable[Row], outline: Outline) -> None:
     Blank rows part tables only where the columns in use change: data has gaps too.
     """
     table: list[Row] = []
+    columns: set[int] = set()
     for part in _parts(rows):
-        if table and not _columns(part) <= _columns(table):
+        if not _columns(part) <= columns:
             _write_table(table, outline)
-            table = []
-        table += part if table else _without_title_lines(part, outline)
+            table = _without_title_lines(part, outline)
+            columns = _columns(table)
+        else:
+            table += part
     _write_table(table, outline)
 
 

@@ -1,6 +1,12 @@
 """Embedders: the bundled model, or any sentence-transformers model."""
 
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
-from kb_qa.embeddings.loading import load_embeddings
+from kb_qa.embeddings.loading import configured_embeddings, load_embeddings
 
-__all__ = ["EmbedderIdentity", "PassageEmbeddings", "Vectors", "load_embeddings"]
+__all__ = [
+    "EmbedderIdentity",
+    "PassageEmbeddings",
+    "Vectors",
+    "configured_embeddings",
+    "load_embeddings",
+]

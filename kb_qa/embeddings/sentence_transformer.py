@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 from huggingface_hub import snapshot_download
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
 from kb_qa.embeddings.devices import choose_device
@@ -153,16 +154,17 @@ def _folder(name: str) -> Path:
     Any other name is a mistake that no hub is asked about.
     """
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
     if not HUB_ID.fullmatch(name):
         raise EmbeddingsError(
-            f"There is no folder {name}, and it is no id of a model on a hub (owner/name). "
-            "Give one of them in KB_QA_EMBEDDINGS, or bundled"
+            f"There is no folder {name!r}, and it cannot be the id of a model on a hub "
+            "(owner/name). Set KB_QA_EMBEDDINGS to one of them, or to bundled"
         )
     try:
         return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES)))
-    except (OSError, ValueError) as error:
+    # Between here and the hub almost anything can fail.
+    except Exception as error:
         raise EmbeddingsError(
             f"The model {name} is no folder here and could not be fetched: {_first_line(error)} "
             "Check its id and the network, or give the folder of a downloaded model"
@@ -178,11 +180,12 @@ def _refuse_pickles(folder: Path) -> None:
         found = f"only {unsafe[0].name}, a pickle" if unsafe else "no weights"
         raise EmbeddingsError(
             f"The model in {folder} has {found}, and only safetensors are loaded. "
-            "Save it again with SentenceTransformer(...).save(FOLDER, safe_serialization=True)"
+            "Choose a model that has them, or save this one anew with sentence-transformers"
         )
 
 
 def _load(folder: Path, *, device: str) -> SentenceTransformer:
+    disable_progress_bar()
     try:
         return SentenceTransformer(
             str(folder),

@@ -62,15 +62,17 @@ def cut(sequences: Sequence[Tokens], budget: int) -> Iterator[list[Tokens]]:
 
 
 def _start_threads(count: int) -> ThreadPoolExecutor:
-    """Threads in which torch uses one core; elsewhere it goes on using all it used before.
+    """Threads in which torch uses one core; all others keep as many as they had.
 
-    Setting a thread's number also sets that of every thread that has not
-    computed yet, hence the last line, when all have started.
+    torch gives a thread its number of cores when it first asks for it, and that
+    is the number set last, in whatever thread: so a thread asks before it sets
+    its own, and the common number is set again when all have.
     """
     cores = torch.get_num_threads()
     started = Barrier(count)
 
     def start() -> None:
+        torch.get_num_threads()
         torch.set_num_threads(1)
         started.wait()
 

@@ -20,7 +20,7 @@ from kb_qa.store.lock import writer_lock
 from kb_qa.store.records import Candidate, Passage
 from kb_qa.store.snapshot import Snapshot
 from kb_qa.store.writer import Writer
-from kb_qa.terms import mass, terms
+from kb_qa.terms import mass, question_terms, terms
 
 CATALOG = "catalog.sqlite"
 _QUESTIONS = 256  # question vectors kept
@@ -152,7 +152,7 @@ class KnowledgeBase:
         return Query(
             text=question,
             vector=vector,
-            idf=derived.lexical.idf(terms(question)),
+            idf=derived.lexical.idf(question_terms(question)),
             centre=partial(derived.dense.centre, question=vector),
         )
 

@@ -76,6 +76,18 @@ def test_an_opened_passage_stays_open(open_page: Open, address: str) -> None:
     expect(first.locator(".kq-passage").first).to_be_visible()
 
 
+def test_a_question_comes_into_sight(open_page: Open, address: str) -> None:
+    """Wherever the reader had scrolled to, the new answer can be seen when it comes."""
+    page = open_page(address, phone=True)
+    for n in range(1, 5):
+        last = ask(page, f"{QUESTIONS['en-US']} ({n})")
+        last.locator("summary").first.click()
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -9000)
+    expect(last).not_to_be_in_viewport()
+    expect(ask(page, QUESTIONS["zh-CN"]).locator(".kq-note")).to_be_in_viewport()
+
+
 def test_the_browser_s_language_and_the_switch(open_page: Open, address: str) -> None:
     """A Chinese browser gets a Chinese page; the switch holds over a reload."""
     page = open_page(address, locale="zh-CN")

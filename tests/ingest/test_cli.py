@@ -57,9 +57,7 @@ def test_json_is_one_object_on_standard_output(docs: Path) -> None:
         (["docs", "--no-such-option"], "unrecognized arguments"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_two(
-    docs: Path, arguments: list[str], said: str
-) -> None:
+def test_wrong_usage_is_one_line_and_exit_two(docs: Path, arguments: list[str], said: str) -> None:
     """The line names the value; nothing is made."""
     done = run(*arguments, cwd=docs.parent)
     assert done.returncode == 2

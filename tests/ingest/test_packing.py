@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from ingest.packing import pack
 
-ROWS = st.lists(st.tuples(st.integers(0, 120), st.sampled_from([0.0, 0.05, 0.25, 10.0])), max_size=40)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 120), st.sampled_from([0.0, 0.05, 0.25, 10.0])), max_size=40
+)
 
 
 def test_what_fits_is_one_chunk() -> None:
@@ -29,6 +31,8 @@ def test_partitions(row: list[tuple[int, float]]) -> None:
     """The chunks are all the pieces in order; none is above the cap unless it is one piece."""
     sizes = [size for size, _ in row]
     chunks = pack(sizes, [cost for _, cost in row], target=70, cap=100)
-    assert [index for first, last in chunks for index in range(first, last)] == list(range(len(row)))
+    assert [index for first, last in chunks for index in range(first, last)] == list(
+        range(len(row))
+    )
     for first, last in chunks:
         assert sum(sizes[first:last]) <= 100 or last - first == 1

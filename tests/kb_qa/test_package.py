@@ -26,6 +26,7 @@ def test_the_public_names_are_these() -> None:
         "Source",
         "__version__",
         "build_qa_chain",
+        "configured_embeddings",
         "knowledge_bases",
         "load_embeddings",
         "load_settings",

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_qa.terms import mass, terms
+from kb_qa.terms import mass, question_terms, terms
 
 
 def test_spaced_scripts_give_lower_cased_words() -> None:
@@ -25,6 +25,13 @@ def test_scripts_are_parted_first() -> None:
 def test_full_width_and_half_width_match() -> None:
     """The same letter in another width is the same letter."""
     assert terms("ＸＶＥＲＳＥ－７Ｂ") == terms("XVERSE-7B")
+
+
+def test_what_only_asks_is_no_term_of_a_question() -> None:
+    """An answer does not repeat "how many" or "多少"; a question of nothing else keeps it."""
+    assert question_terms("How many days of leave do I have?") == ["days", "leave"]
+    assert question_terms("年假有多少天？") == ["年假", "假有", "天"]
+    assert question_terms("为什么？") == terms("为什么？")
 
 
 @given(st.text())

@@ -90,10 +90,34 @@ def test_evident_headings() -> None:
         Block(BlockKind.HEADING, "Title", 1),
         Block(BlockKind.HEADING, "Part", 2),
         Block(BlockKind.PARAGRAPH, "Text here."),
-        Block(BlockKind.HEADING, "第一章 总则", 1),
-        Block(BlockKind.HEADING, "1.2 适用范围", 2),
+        Block(BlockKind.HEADING, "第一章 总则", 2),
+        Block(BlockKind.HEADING, "1.2 适用范围", 7),
         Block(BlockKind.PARAGRAPH, "1.5 升水加热。"),
     )
+
+
+def test_numbered_lines_between_paragraphs() -> None:
+    """A numbered line of its own is a heading, unless it has another like it for a neighbour."""
+    text = (
+        "一、总则\n\n本章说明范围。\n\n二、假期\n\n1. 年假\n\n2. 病假\n\n三、其他\n\n另见附件。\n"
+    )
+    assert [(block.text, block.level) for block in parse(text.encode(), name="x").blocks] == [
+        ("一、总则", 4),
+        ("本章说明范围。", 0),
+        ("二、假期", 4),
+        ("1. 年假", 0),
+        ("2. 病假", 0),
+        ("三、其他", 4),
+        ("另见附件。", 0),
+    ]
+
+
+def test_long_lines_show_that_nothing_was_wrapped() -> None:
+    """Where paragraphs are single lines, a line of any length was ended on purpose."""
+    text = (
+        "甲" * 200 + "。\n\n时间：下午两点到三点四十，地点在总部四楼的会议室\n主持：王\n记录：李\n"
+    )
+    assert [block.text for block in parse(text.encode(), name="x").blocks][1].count("\n") == 2
 
 
 def test_a_log_keeps_its_lines() -> None:
