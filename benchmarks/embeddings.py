@@ -19,7 +19,6 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -76,23 +75,20 @@ def describe(device: str) -> None:
     if device != "cpu":
         name = f"{torch.cuda.get_device_name()}, {name}"
     plan = choose_plan(choose_device(device))
-    print(f"{date.today()}, {name}, {len(os.sched_getaffinity(0))} cores,")
+    print(f"{time.strftime('%Y-%m-%d')}, {name}, {len(os.sched_getaffinity(0))} cores,")
     print(f"Python {platform.python_version()}, torch {torch.__version__};")
     print(f"passages in {plan.passages}; questions in {plan.queries}.\n")
 
 
 def load(model: Path, device: str) -> BundledEmbeddings:
     start = time.perf_counter()
-    ours = BundledEmbeddings(read_packed_file(model), device=choose_device(device))
-    assert ours.identity
-    loaded = time.perf_counter() - start
-    ours.embed_query(QUESTION)
-    first = time.perf_counter() - start - loaded
-    start = time.perf_counter()
-    ours.embed_passages([QUESTION])
-    passage = time.perf_counter() - start
-    print(f"Loading took {loaded:.2f} s, the first question {first:.2f} s, ", end="")
-    print(f"the first passage {passage:.2f} s.\n")
+    ours = BundledEmbeddings(read_packed_file(model), device=device)
+    assert ours.identity.dimension
+    known = time.perf_counter() - start
+    asked = seconds(lambda: ours.embed_query(QUESTION))
+    given = seconds(lambda: ours.embed_passages([QUESTION]))
+    print(f"With torch imported, the identity is known after {known:.2f} s, the first question ")
+    print(f"embedded {asked:.2f} s later, the first passage {given:.2f} s after that.\n")
     return ours
 
 

@@ -20,6 +20,7 @@ from torch.nn.attention.varlen import varlen_attn
 from kb_qa.embeddings.devices import Arithmetic
 from kb_qa.embeddings.linear import Linear, make_linear
 from kb_qa.embeddings.packed_file import BLOCK_BYTES, BLOCK_WEIGHTS, PackedFile, dequantize
+from kb_qa.embeddings.workers import start_threads
 
 Attention = Callable[[Tensor], Tensor]
 """From queries, keys and values, (tokens, 3, heads, head size), to (tokens, heads x head size)."""
@@ -70,7 +71,8 @@ class Encoder:
         self._words = packed.blocks("emb.word").reshape(-1, blocks_of_a_word, BLOCK_BYTES)
         self._places = weights.places()
         self._norm = weights.norm("emb.ln")
-        self._layers = [weights.layer(index) for index in range(packed.shape.layers)]
+        with start_threads(torch.get_num_threads()) as pool:
+            self._layers = list(pool.map(weights.layer, range(packed.shape.layers)))
         self._attend = _attend_on_cuda if device.type == "cuda" else _attend_by_length
 
     @torch.inference_mode()
@@ -128,12 +130,17 @@ class _Weights:
 
     def _linear(self, outputs: int, inputs: int, *names: str) -> Linear:
         """One layer for several that read the same inputs, their outputs side by side."""
-        weight = torch.cat([self._tensor(f"{name}.w", outputs, inputs) for name in names])
-        bias = torch.cat([self._tensor(f"{name}.b", outputs) for name in names])
-        return make_linear(weight, bias, arithmetic=self._arithmetic)
+        weights = [self._tensor(f"{name}.w", outputs, inputs) for name in names]
+        biases = [self._tensor(f"{name}.b", outputs) for name in names]
+        return make_linear(_join(weights), _join(biases), arithmetic=self._arithmetic)
 
     def _tensor(self, name: str, *shape: int) -> Tensor:
         return torch.from_numpy(self._packed.floats(name)).reshape(shape).to(self._device)
+
+
+def _join(tensors: list[Tensor]) -> Tensor:
+    """One below the other; a single one is not copied."""
+    return torch.cat(tensors) if len(tensors) > 1 else tensors[0]
 
 
 def _attend_by_length(lengths: Sequence[int]) -> Attention:

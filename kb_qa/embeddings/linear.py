@@ -63,11 +63,10 @@ class Int8Linear:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        scale = weight.abs().amax(1) / 127
-        rounded = (weight / scale[:, None]).round_()
+        self._scale = torch.maximum(weight.amax(1), -weight.amin(1)) / 127
+        rounded = (weight / self._scale[:, None]).round_()
         self._weight = torch.ops.onednn.qlinear_prepack(rounded.to(torch.int8), None)
-        self._scale = scale
-        self._sums = (rounded * scale[:, None]).sum(1)
+        self._sums = rounded.sum(1) * self._scale
         self._zero = torch.zeros(len(bias), dtype=torch.int64)
         self._bias = bias
 

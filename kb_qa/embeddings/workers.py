@@ -28,8 +28,8 @@ class Workers:
     def __init__(self, device: torch.device) -> None:
         self._on_cpu = device.type == "cpu"
         self._count = torch.get_num_threads() if self._on_cpu else 1
-        self._many = _start_threads(self._count)
-        self._one = _start_threads(self._count)
+        self._many = start_threads(self._count)
+        self._one = start_threads(self._count)
 
     def map(self, compute: Compute, sequences: Sequence[Tokens]) -> NDArray[np.float32]:
         """A vector for each of one or more sequences, in the order given."""
@@ -61,7 +61,7 @@ def cut(sequences: Sequence[Tokens], budget: int) -> Iterator[list[Tokens]]:
         yield batch
 
 
-def _start_threads(count: int) -> ThreadPoolExecutor:
+def start_threads(count: int) -> ThreadPoolExecutor:
     """Threads in which torch uses one core; all others keep as many as they had.
 
     torch gives a thread its number of cores when it first asks for it, and that
