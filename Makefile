@@ -19,7 +19,7 @@ test: $(VENV)/.test
 
 # Needs a Chromium: Debian's package `chromium`, or KB_QA_CHROMIUM=/path/to/one
 browser-test: $(VENV)/.browser
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -9,8 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import SCREENSHOTS, TRAVEL, ingest, served
 from ui.messages import TEXTS
 
-pytestmark = pytest.mark.browser
-
 Open = Callable[..., Page]
 EN, ZH = TEXTS["en"], TEXTS["zh"]
 QUESTIONS = {"zh-CN": "未用完的年假可以顺延吗？", "en-US": "What may a night in a hotel cost?"}
