@@ -33,14 +33,10 @@ class HybridRetriever(BaseRetriever):
     candidates: int = 50
     mass_weight: float = 0.12
 
-    def retrieve(self, question: str) -> list[Source]:
-        """The best passages for a question, best first."""
-        return self.rank(self.knowledge_base.candidates(question, limit=self.candidates))
-
-    def rank(self, candidates: Iterable[Candidate]) -> list[Source]:
-        """The best of the candidates, best first."""
-        ranked = sorted(candidates, key=self._score, reverse=True)
-        return [_source(each, score=self._score(each)) for each in ranked[: self.passages]]
+    def rank(self, candidates: Iterable[Candidate], *, passages: int | None = None) -> list[Source]:
+        """The best of the candidates, best first: as many as asked for, or as set."""
+        ranked = sorted(candidates, key=self._score, reverse=True)[: passages or self.passages]
+        return [_source(each, score=self._score(each)) for each in ranked]
 
     def _score(self, candidate: Candidate) -> float:
         return candidate.centred + self.mass_weight * candidate.mass
@@ -50,8 +46,10 @@ class HybridRetriever(BaseRetriever):
         query: str,
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 (LangChain passes it by name)
+        passages: int | None = None,
     ) -> list[Document]:
-        return [source.to_document() for source in self.retrieve(query)]
+        found = self.knowledge_base.candidates(query, limit=self.candidates)
+        return [source.to_document() for source in self.rank(found, passages=passages)]
 
 
 def _source(candidate: Candidate, *, score: float) -> Source:
