@@ -185,7 +185,7 @@ def _refuse_pickles(folder: Path) -> None:
 
 
 def _load(folder: Path, *, device: str) -> SentenceTransformer:
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(
             str(folder),
