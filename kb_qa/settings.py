@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         0.12, ge=0, description="weight of the matched words beside the vectors' cosine"
     )
     floor: float = Field(
-        0.23, description="evidence under which nothing is answered; fits the bundled embeddings"
+        0.26, description="evidence under which nothing is answered; fits the bundled embeddings"
     )
 
 

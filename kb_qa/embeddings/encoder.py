@@ -57,7 +57,7 @@ class Layer:
         mixed = self.queries_keys_values(hidden).view(len(hidden), 3, self.heads, -1)
         attended = self.attention_output(attention(mixed))
         hidden = self.attention_norm(attended.add_(hidden))
-        widened = torch.ops.aten.gelu_(self.feed_in(hidden))
+        widened = torch.ops.aten.gelu_.default(self.feed_in(hidden))
         return self.output_norm(self.feed_out(widened).add_(hidden))
 
 

@@ -121,10 +121,21 @@ class PackedFile:
         return self._bytes(name).reshape(-1, BLOCK_BYTES)
 
     def floats(self, name: str) -> NDArray[np.float32]:
-        """A copy of a tensor in float32, flat, dequantized where it is quantized."""
-        if self.directory[name].kind == QUANTIZED:
-            return dequantize(self.blocks(name)).reshape(-1)
-        return self._bytes(name).view("<f4").astype(np.float32)
+        """A copy of a tensor in float32, flat, dequantized where it is quantized.
+
+        Raises:
+            EmbeddingsError: some of its values are not numbers.
+        """
+        quantized = self.directory[name].kind == QUANTIZED
+        with np.errstate(invalid="ignore"):
+            values = (
+                dequantize(self.blocks(name)).reshape(-1)
+                if quantized
+                else self._bytes(name).view("<f4").astype(np.float32)
+            )
+        if not np.isfinite(values).all():
+            raise _unreadable(self.path, f"tensor {name} is not all numbers")
+        return values
 
     def _bytes(self, name: str) -> NDArray[np.uint8]:
         entry = self.directory[name]
@@ -139,7 +150,7 @@ def read_packed_file(path: Path) -> PackedFile:
     """
     try:
         return _read(path, np.asarray(np.memmap(path, dtype=np.uint8, mode="r")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise _unreadable(path, str(error)) from error
     except Damaged as error:
         raise _unreadable(path, str(error)) from None

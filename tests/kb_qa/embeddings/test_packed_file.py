@@ -1,6 +1,7 @@
 """Reading the packed file of a model."""
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -176,12 +177,21 @@ def test_a_damaged_file_raises_nothing_but_our_error(
         data[offset] = value
     path = tmp_path / "damaged.bin"
     path.write_bytes(data)
-    try:
+    with suppress(EmbeddingsError):
         packed = read_packed_file(path)
-    except EmbeddingsError:
-        return
-    for name, entry in packed.directory.items():
-        assert packed.floats(name).size == entry.values
+        for name, entry in packed.directory.items():
+            assert packed.floats(name).size == entry.values
+
+
+def test_weights_that_are_no_numbers_are_refused(packed_path: Path) -> None:
+    """An infinite scale is told when its tensor is read, not found later in the vectors."""
+    packed = read_packed_file(packed_path)
+    data = bytearray(packed_path.read_bytes())
+    offset = packed.directory["l0.fi.w"].offset
+    data[offset : offset + 2] = np.float16("inf").tobytes()
+    packed_path.write_bytes(data)
+    with pytest.raises(EmbeddingsError, match=r"l0\.fi\.w is not all numbers"):
+        read_packed_file(packed_path).floats("l0.fi.w")
 
 
 def test_the_digest_is_of_every_byte(packed_path: Path) -> None:
