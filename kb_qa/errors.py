@@ -13,6 +13,9 @@ KbQaError
 ├── ParseError               a document cannot be turned into text
 ├── QuestionError            a question cannot be asked
 └── GeneratorError           the language model cannot be loaded or failed
+    ├── CheckpointError          the model's files are missing, incomplete or of no use here
+    ├── DeviceError              no card, or too little memory on it
+    └── PromptTooLong            a prompt does not fit the model's context
 
 Every message names the value, the place and the remedy; the edges (command
 line, page) print it as it is and show no traceback.
@@ -69,3 +72,15 @@ class QuestionError(KbQaError):
 
 class GeneratorError(KbQaError):
     """The language model cannot be loaded, or failed while answering."""
+
+
+class CheckpointError(GeneratorError):
+    """A model's files are missing, incomplete or cannot be used."""
+
+
+class DeviceError(GeneratorError):
+    """There is no such device, or too little memory on it."""
+
+
+class PromptTooLong(GeneratorError):
+    """A prompt and its answer do not fit the model's context."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, groupby
+from typing import cast
 
 import numpy as np
 import torch
@@ -73,7 +74,8 @@ class Encoder:
         self._norm = weights.norm("emb.ln")
         with start_threads(torch.get_num_threads()) as pool:
             self._layers = list(pool.map(weights.layer, range(packed.shape.layers)))
-        self._attend = _attend_on_cuda if device.type == "cuda" else _attend_by_length
+        on_cuda = partial(_attend_on_cuda, device=device)
+        self._attend = on_cuda if device.type == "cuda" else _attend_by_length
 
     @torch.inference_mode()
     def mean_vectors(self, sequences: Sequence[Sequence[int]]) -> NDArray[np.float32]:
@@ -162,15 +164,14 @@ def _attend_to_equals(mixed: Tensor, count: int, length: int = -1) -> Tensor:
     return attended.transpose(1, 2).reshape(len(mixed), -1)
 
 
-def _attend_on_cuda(lengths: Sequence[int]) -> Attention:
+def _attend_on_cuda(lengths: Sequence[int], *, device: torch.device) -> Attention:
     """Attention of all sequences in one kernel."""
-    ends = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device="cuda")
+    ends = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
     longest = max(lengths)
 
     def attend(mixed: Tensor) -> Tensor:
         queries, keys, values = mixed.unbind(1)
         attended = varlen_attn(queries, keys, values, ends, ends, longest, longest)
-        assert isinstance(attended, Tensor)
-        return attended.flatten(1)
+        return cast("Tensor", attended).flatten(1)
 
     return attend
