@@ -114,7 +114,10 @@ class Answer:
         generator: who wrote the text.
         citations: what the text cites, by number; the nearest passages if `refused`.
         sources: the passages it was made from, best first.
-        seconds: what each stage took.
+        left_out: passages found that did not fit into the model's context, best first.
+        cut_off: whether the model had no room left to finish.
+        seconds: what each stage took; `prompt` is the wait for the first piece of the text.
+        tokens: of the `prompt`, of those `cached` before, and the `new` ones; empty without a model.
     """
 
     question: str
@@ -123,7 +126,16 @@ class Answer:
     generator: str
     citations: tuple[Citation, ...] = ()
     sources: tuple[Source, ...] = ()
+    left_out: tuple[Source, ...] = ()
+    cut_off: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast the text came after its first piece; None where that is not known."""
+        new, took = self.tokens.get("new", 0), self.seconds.get("generate", 0.0)
+        return (new - 1) / took if new > 1 and took > 0 else None
 
     def to_json(self) -> dict[str, Any]:
         """As `python -m kb_qa ask --json` prints it."""
@@ -133,5 +145,11 @@ class Answer:
             "refused": self.refused,
             "generator": self.generator,
             "citations": [citation.to_json() for citation in self.citations],
+            "left_out": [
+                {"source": each.source, "title": each.title, "page": each.page}
+                for each in self.left_out
+            ],
+            "cut_off": self.cut_off,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
+            "tokens": dict(self.tokens),
         }

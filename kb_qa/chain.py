@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langchain_classic.chains import RetrievalQA
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
@@ -20,6 +21,7 @@ from kb_qa.embeddings import PassageEmbeddings, configured_embeddings
 from kb_qa.errors import QuestionError, SettingsError
 from kb_qa.evidence import Evidence, Weigher
 from kb_qa.generation import AnswerChain
+from kb_qa.generators import configured_llm
 from kb_qa.prompted import PromptedChain
 from kb_qa.prompts import Turn
 from kb_qa.quote import QuoteChain
@@ -28,6 +30,8 @@ from kb_qa.settings import Settings, load_settings
 from kb_qa.store.knowledge_base import KnowledgeBase
 
 _QUESTION_CHARACTERS = 4000
+
+_AsyncParts = AsyncGenerator[AddableDict, None]
 
 
 def build_qa_chain(
@@ -49,6 +53,7 @@ def build_qa_chain(
         KnowledgeBaseMissing: there is no knowledge base in the folder.
         EmbedderMismatch: another embedder made its vectors.
         SettingsError: a setting has a value that cannot be used.
+        GeneratorError: the language model cannot be loaded.
     """
     settings = settings or load_settings()
     folder = Path(kb) if kb is not None else settings.kb
@@ -62,7 +67,9 @@ def build_qa_chain(
             candidates=settings.candidates,
             mass_weight=settings.mass_weight,
         ),
-        combine_documents_chain=_generator(settings, knowledge_base, llm),
+        combine_documents_chain=_generator(
+            settings, knowledge_base, llm or configured_llm(settings)
+        ),
         return_source_documents=True,
     )
 
@@ -105,7 +112,7 @@ class KnowledgeBaseQA(RetrievalQA):
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Iterator[AddableDict]:
-        """The sources, then the text in pieces, then the answer."""
+        """The sources, then the text in pieces, then the answer; closing it stops the model."""
         yield from self._transform_stream_with_config(
             iter([self.prep_inputs(input)]), self._streamed, config, **kwargs
         )
@@ -114,10 +121,12 @@ class KnowledgeBaseQA(RetrievalQA):
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[AddableDict]:
         """`stream`, off the event loop."""
-        async for part in self._atransform_stream_with_config(
+        parts = self._atransform_stream_with_config(
             _one(await self.aprep_inputs(input)), self._astreamed, config, **kwargs
-        ):
-            yield part
+        )
+        async with aclosing(cast(_AsyncParts, parts)):
+            async for part in parts:
+                yield part
 
     def _call(
         self, inputs: dict[str, Any], run_manager: CallbackManagerForChainRun | None = None
@@ -147,8 +156,9 @@ class KnowledgeBaseQA(RetrievalQA):
         self, inputs: AsyncIterator[dict[str, Any]], run_manager: AsyncCallbackManagerForChainRun
     ) -> AsyncIterator[AddableDict]:
         async for one in inputs:
-            async for part in self._aparts(one, run_manager):
-                yield part
+            async with aclosing(self._aparts(one, run_manager)) as parts:
+                async for part in parts:
+                    yield part
 
     def _parts(
         self, inputs: dict[str, Any], run_manager: CallbackManagerForChainRun
@@ -158,6 +168,7 @@ class KnowledgeBaseQA(RetrievalQA):
         generator, watch = self._generator, _Watch()
         evidence, documents = Evidence(question, (), ()), list[Document]()
         for phrasing in generator.phrasings(question, history):
+            watch.lap("condense")
             documents = self._get_docs(phrasing, run_manager=run_manager)
             watch.lap("retrieve")
             evidence = generator.weigh(phrasing, documents)
@@ -165,8 +176,9 @@ class KnowledgeBaseQA(RetrievalQA):
             if generator.suffices(evidence):
                 break
         yield AddableDict(source_documents=documents)
-        for piece in generator.answer(question, evidence):
-            yield self._part(piece, watch)
+        with closing(generator.answer(question, evidence)) as pieces:
+            for piece in pieces:
+                yield self._part(piece, watch)
 
     async def _aparts(
         self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun
@@ -174,20 +186,23 @@ class KnowledgeBaseQA(RetrievalQA):
         question, history = _asked(inputs, self.input_key)
         generator, watch = self._generator, _Watch()
         evidence, documents = Evidence(question, (), ()), list[Document]()
-        phrasings = generator.phrasings(question, history)
-        while (phrasing := await asyncio.to_thread(next, phrasings, None)) is not None:
-            documents = await self._aget_docs(phrasing, run_manager=run_manager)
-            watch.lap("retrieve")
-            evidence = await asyncio.to_thread(generator.weigh, phrasing, documents)
-            watch.lap("weigh")
-            if generator.suffices(evidence):
-                break
+        async with aclosing(generator.aphrasings(question, history)) as phrasings:
+            async for phrasing in phrasings:
+                watch.lap("condense")
+                documents = await self._aget_docs(phrasing, run_manager=run_manager)
+                watch.lap("retrieve")
+                evidence = await asyncio.to_thread(generator.weigh, phrasing, documents)
+                watch.lap("weigh")
+                if generator.suffices(evidence):
+                    break
         yield AddableDict(source_documents=documents)
-        async for piece in generator.aanswer(question, evidence):
-            yield self._part(piece, watch)
+        async with aclosing(generator.aanswer(question, evidence)) as pieces:
+            async for piece in pieces:
+                yield self._part(piece, watch)
 
     def _part(self, piece: str | Answer, watch: "_Watch") -> AddableDict:
         if isinstance(piece, str):
+            watch.lap_once("prompt")
             return AddableDict({self.output_key: piece})
         watch.lap("generate")
         return AddableDict(answer=replace(piece, seconds=watch.seconds))
@@ -214,6 +229,11 @@ class _Watch:
         self._laps[stage] = self._laps.get(stage, 0.0) + now - self._last
         self._last = now
 
+    def lap_once(self, stage: str) -> None:
+        """Further ones belong to the next stage."""
+        if stage not in self._laps:
+            self.lap(stage)
+
     @property
     def seconds(self) -> dict[str, float]:
         return {**self._laps, "total": self._last - self._began}
@@ -223,11 +243,11 @@ def _generator(
     settings: Settings, knowledge_base: KnowledgeBase, llm: BaseLanguageModel[Any] | None
 ) -> AnswerChain:
     weigher = Weigher(knowledge_base)
-    if llm is not None:
-        return PromptedChain(llm=llm, weigher=weigher, floor=settings.floor)
-    if settings.llm != "quote":
-        raise SettingsError(f"KB_QA_LLM={settings.llm!r}: this version knows `quote`")
-    return QuoteChain(weigher=weigher, floor=settings.floor)
+    if llm is None:
+        return QuoteChain(weigher=weigher, floor=settings.floor)
+    return PromptedChain(
+        llm=llm, max_model_len=settings.max_model_len, weigher=weigher, floor=settings.floor
+    )
 
 
 def _asked(inputs: dict[str, Any], key: str) -> tuple[str, list[Turn]]:

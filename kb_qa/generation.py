@@ -2,7 +2,8 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from langchain_classic.chains.combine_documents.base import BaseCombineDocumentsChain
@@ -13,7 +14,7 @@ from kb_qa.answer import Answer, Citation, Source
 from kb_qa.evidence import Evidence, Sentence, Weigher
 from kb_qa.prompts import Turn, refusal
 
-_NEAREST = 3  # passages offered with a refusal
+NEAREST = 3  # passages offered with a refusal
 
 
 class AnswerChain(BaseCombineDocumentsChain):
@@ -38,11 +39,17 @@ class AnswerChain(BaseCombineDocumentsChain):
         """The name of who writes the answers."""
 
     @abstractmethod
-    def phrasings(self, question: str, history: Sequence[Turn]) -> Iterator[str]:
+    def phrasings(self, question: str, history: Sequence[Turn]) -> Generator[str, None, None]:
         """What to search for, in turn, until there is evidence."""
 
+    async def aphrasings(self, question: str, history: Sequence[Turn]) -> AsyncGenerator[str, None]:
+        """`phrasings`, off the event loop."""
+        phrasings = self.phrasings(question, history)
+        while (phrasing := await asyncio.to_thread(next, phrasings, None)) is not None:
+            yield phrasing
+
     @abstractmethod
-    def _generate(self, question: str, evidence: Evidence) -> Iterator[str | Answer]:
+    def _generate(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
         """Pieces of the text as they come, then the answer."""
 
     def weigh(self, question: str, documents: Sequence[Document]) -> Evidence:
@@ -53,14 +60,16 @@ class AnswerChain(BaseCombineDocumentsChain):
         """Whether there is enough to answer from."""
         return evidence.score >= self.floor
 
-    def answer(self, question: str, evidence: Evidence) -> Iterator[str | Answer]:
+    def answer(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
         """Pieces of the text as they come, then the answer; a refusal without evidence."""
         if self.suffices(evidence):
             yield from self._generate(question, evidence)
         else:
             yield from self._refuse(question, evidence)
 
-    async def aanswer(self, question: str, evidence: Evidence) -> AsyncIterator[str | Answer]:
+    async def aanswer(
+        self, question: str, evidence: Evidence
+    ) -> AsyncGenerator[str | Answer, None]:
         """`answer`, off the event loop."""
         pieces = self.answer(question, evidence)
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
@@ -79,14 +88,15 @@ class AnswerChain(BaseCombineDocumentsChain):
         """`combine_docs`, off the event loop."""
         evidence = await asyncio.to_thread(self.weigh, question, docs)
         answer: str | Answer = ""
-        async for piece in self.aanswer(question, evidence):
-            answer = piece
+        async with aclosing(self.aanswer(question, evidence)) as pieces:
+            async for piece in pieces:
+                answer = piece
         return _told(answer)
 
-    def _refuse(self, question: str, evidence: Evidence) -> Iterator[str | Answer]:
+    def _refuse(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
         text = refusal(question)
         yield text
-        nearest = enumerate(evidence.sources[:_NEAREST], 1)
+        nearest = enumerate(evidence.sources[:NEAREST], 1)
         yield Answer(
             question,
             text,

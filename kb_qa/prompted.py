@@ -1,20 +1,26 @@
 """Answers written by a language model from the passages, any LangChain model."""
 
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from langchain_core.language_models import BaseLanguageModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
 from pydantic import SkipValidation
 
 from kb_qa.answer import Answer
+from kb_qa.budget import Budget, Fitted, fit_history, fit_passages
+from kb_qa.citations import cited_numbers
 from kb_qa.errors import GeneratorError
 from kb_qa.evidence import Evidence
-from kb_qa.generation import AnswerChain, cite
-from kb_qa.prompts import Turn, answer_prompt, condense_prompt, refusal
+from kb_qa.generation import NEAREST, AnswerChain, cite
+from kb_qa.prompts import Turn, refuses
 
-_NUMBER = re.compile(r"\[(\d{1,2})\]")
+
+_Stream = Generator[object, None, None]
+_AsyncStream = AsyncGenerator[object, None]
 
 
 class PromptedChain(AnswerChain):
@@ -22,9 +28,11 @@ class PromptedChain(AnswerChain):
 
     Attributes:
         llm: a chat model or a text model.
+        max_model_len: its context in tokens, if it does not say itself.
     """
 
     llm: SkipValidation[BaseLanguageModel[Any]]
+    max_model_len: int | None = None
 
     @property
     def generator(self) -> str:
@@ -34,50 +42,117 @@ class PromptedChain(AnswerChain):
                 return str(name)
         return type(self.llm).__name__
 
-    def phrasings(self, question: str, history: Sequence[Turn]) -> Iterator[str]:
+    @property
+    def budget(self) -> Budget:
+        """What a prompt may take."""
+        return Budget.of(self.llm, max_model_len=self.max_model_len)
+
+    def phrasings(self, question: str, history: Sequence[Turn]) -> Generator[str, None, None]:
         """The question, made to stand alone if it follows others."""
+        rewritten = ""
         if history:
-            pieces = self._stream(condense_prompt(question, history))
-            yield "".join(pieces).strip() or question
-        else:
-            yield question
+            with self._stream(fit_history(question, history, self.budget)) as pieces:
+                rewritten = "".join(_text(each) for each in pieces).strip()
+        yield rewritten or question
 
-    def _generate(self, question: str, evidence: Evidence) -> Iterator[str | Answer]:
-        text = ""
-        for piece in self._stream(answer_prompt(question, evidence.sources)):
-            text += piece
-            yield piece
-        yield self._answer(question, text, evidence)
+    async def aphrasings(self, question: str, history: Sequence[Turn]) -> AsyncGenerator[str, None]:
+        """`phrasings` by the model's own asynchronous stream."""
+        rewritten = ""
+        if history:
+            async with self._astream(fit_history(question, history, self.budget)) as pieces:
+                rewritten = "".join([_text(each) async for each in pieces]).strip()
+        yield rewritten or question
 
-    async def aanswer(self, question: str, evidence: Evidence) -> AsyncIterator[str | Answer]:
+    def _generate(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
+        fitted = self._fitted(evidence)
+        written = _Written()
+        with self._stream(fitted.prompt) as pieces:
+            for piece in pieces:
+                if text := written.add(piece):
+                    yield text
+        yield self._answer(question, written, fitted, evidence)
+
+    async def aanswer(
+        self, question: str, evidence: Evidence
+    ) -> AsyncGenerator[str | Answer, None]:
         """Pieces of the model's own asynchronous stream, then the answer."""
         if not self.suffices(evidence):
-            for piece in self._refuse(question, evidence):
-                yield piece
+            for refused in self._refuse(question, evidence):
+                yield refused
             return
-        text = ""
-        async for message in self.llm.astream(answer_prompt(question, evidence.sources)):
-            text += (piece := _text(message))
-            yield piece
-        yield self._answer(question, text, evidence)
+        fitted = self._fitted(evidence)
+        written = _Written()
+        async with self._astream(fitted.prompt) as pieces:
+            async for piece in pieces:
+                if text := written.add(piece):
+                    yield text
+        yield self._answer(question, written, fitted, evidence)
 
-    def _answer(self, question: str, text: str, evidence: Evidence) -> Answer:
-        if not text.strip():
+    def _fitted(self, evidence: Evidence) -> Fitted:
+        """The prompt asks as the search did: the model sees no conversation."""
+        return fit_passages(evidence.question, evidence.sources, self.budget)
+
+    def _answer(
+        self, question: str, written: "_Written", fitted: Fitted, evidence: Evidence
+    ) -> Answer:
+        if not written.text.strip():
             raise GeneratorError(f"{self.generator} returned no text: ask again, or use another")
-        cited = dict.fromkeys(int(number) for number in _NUMBER.findall(text))
-        known = [n for n in cited if 1 <= n <= len(evidence.sources)]
+        cited = {
+            n: fitted.sources[n - 1]
+            for n in sorted(cited_numbers(written.text))
+            if 1 <= n <= len(fitted.sources)
+        }
+        refused = not cited and refuses(written.text)
+        if refused:
+            cited = dict(enumerate(evidence.sources[:NEAREST], 1))
         return Answer(
             question,
-            text,
-            refused=refusal(question) in text,
+            written.text,
+            refused=refused,
             generator=self.generator,
-            citations=tuple(cite(n, evidence.sources[n - 1], evidence) for n in sorted(known)),
-            sources=evidence.sources,
+            citations=tuple(cite(n, source, evidence) for n, source in cited.items()),
+            sources=tuple(each for each in evidence.sources if each not in fitted.left_out),
+            left_out=fitted.left_out,
+            cut_off=written.cut_off,
+            tokens=written.tokens,
         )
 
-    def _stream(self, prompt: str) -> Iterator[str]:
-        for message in self.llm.stream(prompt):
-            yield _text(message)
+    def _stream(self, prompt: str) -> closing[_Stream]:
+        # Closing is what ends the model's work when nobody reads on.
+        return closing(cast(_Stream, self.llm.stream(prompt)))
+
+    def _astream(self, prompt: str) -> aclosing[_AsyncStream]:
+        return aclosing(cast(_AsyncStream, self.llm.astream(prompt)))
+
+
+@dataclass
+class _Written:
+    """What a model has written so far, and what it said about it."""
+
+    text: str = ""
+    cut_off: bool = False
+    usage: UsageMetadata | None = field(default=None)
+
+    def add(self, piece: object) -> str:
+        """Take a piece of the stream; gives its text."""
+        text = _text(piece)
+        self.text += text
+        if isinstance(piece, AIMessage):
+            self.usage = add_usage(self.usage, piece.usage_metadata)
+            self.cut_off |= piece.response_metadata.get("finish_reason") == "length"
+        return text
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Of the prompt, those of it cached, and the new ones; empty if it did not say."""
+        if self.usage is None or not self.usage["output_tokens"]:
+            return {}
+        cached = self.usage.get("input_token_details", {}).get("cache_read") or 0
+        return {
+            "prompt": self.usage["input_tokens"],
+            "cached": cached,
+            "new": self.usage["output_tokens"],
+        }
 
 
 def _text(message: object) -> str:

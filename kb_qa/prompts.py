@@ -1,4 +1,14 @@
-"""The words the house speaks itself: refusals, and the instructions to a language model."""
+"""The words the house speaks itself: refusals, and the instructions to a language model.
+
+A prompt runs from what stays to what changes: instruction, passages, question.
+An engine that keeps the cache of a prefix reads only what differs, and of a
+follow-up about the same documents that is the question. So nothing that varies
+stands before the passages, and they stand in reading order, by document and
+place: a second question ranks the same passages differently, and in the order
+of their scores the shared prefix would end at the first exchange. A model also
+reads neighbours best in the order they were written. The best come first in
+the choice of what fits; see `kb_qa.budget`.
+"""
 
 import re
 from collections.abc import Sequence
@@ -50,7 +60,13 @@ _CONDENSE = {
     ),
 }
 
-_BOUNDARY = re.compile(r"<(/?\s*passage)", re.IGNORECASE)
+_BOUNDARY = re.compile(r"[<＜﹤](?=[\W_]{0,40}(?:passage|turn))", re.IGNORECASE)
+"""What a boundary of ours begins with; wide forms and invisible characters read alike."""
+
+_CONTROL = re.compile(r"<(?=[|｜]|/?s>|(?:start|end)_of_turn>|</?SYS>>)|\[(?=/?INST\])")
+"""What the control tokens of common chat formats begin with; a server may obey them in a text."""
+
+_HARMLESS = {"[": "［"}
 
 
 def refusal(question: str) -> str:
@@ -58,18 +74,29 @@ def refusal(question: str) -> str:
     return _REFUSALS.get(detect_language(question), _REFUSALS["en"])
 
 
+def refuses(text: str) -> bool:
+    """Whether a text holds a refusal of ours, in any language, however it is punctuated."""
+    words = _words(text)
+    return any(_words(each) in words for each in _REFUSALS.values())
+
+
+def reading_order(sources: Sequence[Source]) -> list[Source]:
+    """By document, then by place."""
+    return sorted(sources, key=lambda source: (source.source, source.start, source.id))
+
+
 def answer_prompt(question: str, sources: Sequence[Source]) -> str:
     """The instruction, the passages between boundaries they cannot forge, the question."""
     passages = "\n".join(_passage(n, source) for n, source in enumerate(sources, 1))
     return _ANSWER[_instructed_in(question)].format(
-        refusal=refusal(question), passages=passages, question=question
+        refusal=refusal(question), passages=passages, question=_harmless(question)
     )
 
 
 def condense_prompt(question: str, history: Sequence[Turn]) -> str:
     """The instruction to make a follow-up question stand alone."""
-    turns = "\n".join(f"Q: {asked}\nA: {answered}" for asked, answered in history)
-    return _CONDENSE[_instructed_in(question)].format(history=turns, question=question)
+    turns = "\n".join(_between("turn", n, f"Q: {q}\nA: {a}") for n, (q, a) in enumerate(history, 1))
+    return _CONDENSE[_instructed_in(question)].format(history=turns, question=_harmless(question))
 
 
 def _instructed_in(question: str) -> str:
@@ -79,5 +106,17 @@ def _instructed_in(question: str) -> str:
 def _passage(n: int, source: Source) -> str:
     trail = " > ".join(dict.fromkeys((source.title, *source.heading)))
     body = "\n".join(part for part in (trail, source.context, source.text) if part)
-    harmless = _BOUNDARY.sub(r"‹\1", body)
-    return f"<passage {n}>\n{harmless}\n</passage {n}>"
+    return _between("passage", n, body)
+
+
+def _between(boundary: str, n: int, body: str) -> str:
+    return f"<{boundary} {n}>\n{_harmless(body)}\n</{boundary} {n}>"
+
+
+def _harmless(text: str) -> str:
+    """Text in which nothing closes a boundary, opens one, or reads as a control token."""
+    return _CONTROL.sub(lambda sign: _HARMLESS.get(sign[0], "‹"), _BOUNDARY.sub("‹", text))
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()

@@ -1,6 +1,6 @@
 """Answers without a language model: the sentences that answer, word for word."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from kb_qa.answer import Answer, Citation
 from kb_qa.evidence import Evidence, Sentence, header
@@ -19,13 +19,13 @@ class QuoteChain(AnswerChain):
         """Always "quote"."""
         return "quote"
 
-    def phrasings(self, question: str, history: Sequence[Turn]) -> Iterator[str]:
+    def phrasings(self, question: str, history: Sequence[Turn]) -> Generator[str, None, None]:
         """The question alone, then together with the one it may follow up."""
         yield question
         if history:
             yield f"{history[-1][0]} {question}"
 
-    def _generate(self, question: str, evidence: Evidence) -> Iterator[str | Answer]:
+    def _generate(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
         citations = tuple(
             Citation(n, run[0].source, run[0].start, run[-1].end, max(each.score for each in run))
             for n, run in enumerate(_runs(_chosen(evidence)), 1)

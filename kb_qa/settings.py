@@ -1,9 +1,9 @@
 """Every knob, once: frozen values from KB_QA_* variables or a .env file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb_qa.errors import SettingsError
@@ -30,7 +30,24 @@ class Settings(BaseSettings):
     device: str | None = Field(
         None, description="where models run: `cpu`, `cuda`, `cuda:1`; by itself if not set"
     )
-    llm: str = Field("quote", description="who answers: `quote` gives the documents' own sentences")
+    llm: str = Field(
+        "auto",
+        description="who answers: `quote` (the documents' own sentences), `xverse` or the folder or "
+        "id of an XVERSE model, `openai:BASE_URL#MODEL` (a server); `auto`: XVERSE where there is "
+        "a CUDA card and the model on this disk, else `quote`",
+    )
+    llm_key: SecretStr | None = Field(
+        None, description="the server's key, where it wants one; else `OPENAI_API_KEY`"
+    )
+    models: Path = Field(Path("data/models"), description="folder where downloaded models are kept")
+    quantize: Literal["none", "int8", "int4"] = Field(
+        "none", description="how XVERSE's weights are held: `none`, `int8` or `int4`"
+    )
+    max_model_len: int | None = Field(
+        None,
+        ge=1024,
+        description="tokens of prompt and answer together; if not set, XVERSE's own, 8192 elsewhere",
+    )
     port: int = Field(8501, ge=1, le=65535, description="of the page; the next free one if taken")
     passages: int = Field(5, ge=1, le=50, description="passages an answer may rest on")
     candidates: int = Field(50, ge=1, le=1000, description="passages each side of retrieval offers")
