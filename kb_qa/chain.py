@@ -119,7 +119,7 @@ class KnowledgeBaseQA(RetrievalQA):
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[AddableDict]:
+    ) -> AsyncGenerator[AddableDict, None]:
         """`stream`, off the event loop."""
         parts = self._atransform_stream_with_config(
             _one(await self.aprep_inputs(input)), self._astreamed, config, **kwargs

@@ -1,8 +1,10 @@
 """A pending question becomes an answer before the reader's eyes."""
 
 import logging
-from concurrent.futures import Future
+from concurrent.futures import wait
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -10,6 +12,7 @@ from streamlit.runtime.scriptrunner import StopException
 
 from kb_qa import KbQaError, KnowledgeBaseQA
 from ui.conversation import Conversation, Turn
+from ui.engine import Engine
 from ui.markup import turn_markup
 from ui.messages import Texts
 
@@ -17,6 +20,8 @@ _BRING_INTO_SIGHT = """<script>
   [...document.querySelectorAll(".kq-turn")].at(-1)?.scrollIntoView({block: "start"});
 </script>"""
 """A reader may have scrolled away before asking. Constant: nothing is ever put into it."""
+
+_BEAT = 0.1  # seconds between two drawings
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +46,7 @@ class Drawing:
 
 
 def answer_pending(
-    conversation: Conversation, loading: Future[KnowledgeBaseQA], drawing: Drawing
+    conversation: Conversation, engine: Engine, drawing: Drawing, *, kb: Path
 ) -> None:
     """Answer the last question.
 
@@ -49,9 +54,9 @@ def answer_pending(
     pending: the next run answers it.
     """
     try:
-        drawing.show(conversation.turns[-1], status=drawing.texts.loading)
+        drawing.show(conversation.turns[-1], status=_loading(engine, drawing.texts))
         st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
-        _stream(conversation, loading.result(), drawing)
+        _stream(conversation, engine, drawing, chain=_loaded(conversation, engine, drawing, kb=kb))
     except KbQaError as error:
         conversation.settle(problem=str(error))
     except StopException:
@@ -63,12 +68,34 @@ def answer_pending(
     drawing.show(conversation.turns[-1])
 
 
-def _stream(conversation: Conversation, chain: KnowledgeBaseQA, drawing: Drawing) -> None:
+def _loaded(
+    conversation: Conversation, engine: Engine, drawing: Drawing, *, kb: Path
+) -> KnowledgeBaseQA:
+    """The chain, when it is loaded. Drawing meanwhile is what lets a reader stop."""
+    loading = engine.chain(kb)
+    while not wait([loading], timeout=_BEAT).done:
+        drawing.show(conversation.turns[-1], status=_loading(engine, drawing.texts))
+    return loading.result()
+
+
+def _stream(
+    conversation: Conversation, engine: Engine, drawing: Drawing, *, chain: KnowledgeBaseQA
+) -> None:
     turn = conversation.turns[-1]
-    drawing.show(turn, status=drawing.texts.searching)
+    status = drawing.texts.searching
+    drawing.show(turn, status=status)
     asked = {"query": turn.question, "chat_history": conversation.history}
     written = ""
-    for part in chain.stream(asked):
-        written += part.get("result", "")
-        turn = conversation.settle(written=written, answer=part.get("answer"))
-        drawing.show(turn, status=drawing.texts.writing if turn.pending else "")
+    with closing(engine.ask(chain, asked)) as asking:
+        while not asking.finished:
+            for part in asking.take(within=_BEAT):
+                status = drawing.texts.writing
+                written += part.get("result", "")
+                turn = conversation.settle(written=written, answer=part.get("answer"))
+            drawing.show(turn, status=status if turn.pending else "")
+
+
+def _loading(engine: Engine, texts: Texts) -> str:
+    if engine.loads_xverse:
+        return texts.loading_model.format(model=engine.choice.name)
+    return texts.loading

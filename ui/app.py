@@ -60,7 +60,7 @@ def _draw(engine: Engine) -> None:
     _take_question(conversation, texts)
     with column:
         sidebar.show_contents(kb, numbers, texts)
-        sidebar.show_generator(engine.settings, texts)
+        sidebar.show_generator(engine.choice, texts)
         sidebar.offer_clearing(conversation, texts)
     _converse(conversation, engine, kb, texts)
 
@@ -74,13 +74,13 @@ def _take_question(conversation: Conversation, texts: Texts) -> None:
 
 
 def _converse(conversation: Conversation, engine: Engine, kb: Path, texts: Texts) -> None:
-    loading = engine.chain(kb)  # while the reader types
+    engine.chain(kb)  # loads while the reader types
     if not conversation.turns:
         titles = library.titles(kb, limit=_TITLES)
         st.html(greeting_markup(texts.greeting, texts.greeting_note, documents=titles))
     for index, turn in enumerate(conversation.turns):
         if turn is conversation.pending:
-            answer_pending(conversation, loading, Drawing(st.empty(), index, texts))
+            answer_pending(conversation, engine, Drawing(st.empty(), index, texts), kb=kb)
         else:
             st.html(turn_markup(turn, index=index, texts=texts))
 

@@ -1,13 +1,17 @@
 """The parts that answer, loaded once a process, in the background.
 
+One embedder and one language model serve all knowledge bases.
+
 A session draws at once and waits only when it has a question to ask.
 """
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from langchain_core.language_models import BaseLanguageModel
 
 from kb_qa import (
     KnowledgeBaseQA,
@@ -17,23 +21,36 @@ from kb_qa import (
     configured_embeddings,
     load_settings,
 )
+from kb_qa.generators import Kind, choose_generator, load_generator
+from ui.asking import Asking, EventLoop
 
+_QUOTING = {"llm": "quote"}
 _WARM_UP = "?"  # what is loaded on first use is loaded by this, not by the first question
 
 
 class Engine:
-    """One embedder, and a chain for each knowledge base that was asked.
+    """One embedder, one generator, and a chain for each knowledge base that was asked.
 
     All methods may be called from several threads at once.
 
     Args:
         settings: what to load.
         embeddings: loaded already; the settings' one if not given.
+
+    Attributes:
+        settings: as given.
+        choice: who answers.
+
+    Raises:
+        SettingsError: KB_QA_LLM names nobody.
     """
 
     def __init__(self, settings: Settings, *, embeddings: PassageEmbeddings | None = None) -> None:
         self.settings = settings
+        self.choice = choose_generator(settings)
         self._embeddings = embeddings
+        self._llm: BaseLanguageModel[Any] | None = None
+        self._loop = EventLoop()
         self._chains: dict[Path, Future[KnowledgeBaseQA]] = {}
         self._chains_guard = threading.Lock()
         # One thread: what it loads first, the others share.
@@ -50,10 +67,27 @@ class Engine:
                 loading = self._chains[kb] = self._loader.submit(self._load, kb)
             return loading
 
+    @property
+    def loads_xverse(self) -> bool:
+        """Whether XVERSE is still to come, which takes longer than all else."""
+        return self.choice.kind is Kind.XVERSE and self._llm is None
+
+    def ask(self, chain: KnowledgeBaseQA, asked: dict[str, Any]) -> Asking:
+        """Put a question; its answer comes in parts."""
+        return Asking(chain, asked, loop=self._loop)
+
     def _load(self, kb: Path) -> KnowledgeBaseQA:
         if self._embeddings is None:
             self._embeddings = configured_embeddings(self.settings)
-        chain = build_qa_chain(kb=kb, settings=self.settings, embeddings=self._embeddings)
+        if self._llm is None:
+            self._llm = load_generator(self.choice, self.settings)
+        chain = build_qa_chain(
+            kb=kb,
+            # What was chosen for the page holds, though a model may have come since.
+            settings=self.settings if self._llm else self.settings.model_copy(update=_QUOTING),
+            embeddings=self._embeddings,
+            llm=self._llm,
+        )
         chain.retriever.invoke(_WARM_UP)
         return chain
 

@@ -12,11 +12,11 @@ import re
 from collections.abc import Sequence
 
 from kb_qa import Answer, Citation
+from kb_qa.citations import replace_citations
 from kb_qa.paths import shown
 from ui.conversation import Turn
 from ui.messages import Texts
 
-_NUMBER = re.compile(r"\[(\d{1,3})\]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -40,6 +40,8 @@ def turn_markup(turn: Turn, *, index: int, texts: Texts, status: str = "") -> st
         parts.append(_paragraph("kq-note", _escaped(texts.stopped)))
     if status:
         parts.append(f'<p class="kq-status" role="status">{_escaped(status)}</p>')
+        # Whoever stops an answer ends the script before it can draw: style.css shows this then.
+        parts.append(f'<div class="kq-note kq-if-stopped">{_escaped(texts.stopped)}</div>')
     return f'<article class="kq-turn">{"".join(parts)}</article>'
 
 
@@ -96,7 +98,10 @@ def _answered(answer: Answer, *, index: int, texts: Texts) -> list[str]:
             f'<section class="kq-sources" aria-label="{_escaped(heading)}">'
             f"<h2>{_escaped(heading)}</h2>{''.join(cards)}</section>"
         )
+    parts += [_paragraph("kq-note", _escaped(each)) for each in _reservations(answer, texts)]
     parts.append(_paragraph("kq-note", _escaped(_made(answer, texts))))
+    if answer.tokens:
+        parts.append(_speed(answer, texts))
     return parts
 
 
@@ -104,17 +109,17 @@ def _linked(answer: Answer, *, index: int, texts: Texts) -> str:
     """The answer's text; its citation numbers open their passages."""
     cited = {} if answer.refused else {each.n: each for each in answer.citations}
 
-    def link(number: re.Match[str]) -> str:
-        citation = cited.get(int(number[1]))
+    def link(written: str, number: int) -> str:
+        citation = cited.get(number)
         if citation is None:
-            return number[0]
+            return written
         label = texts.citation.format(n=citation.n, title=citation.source.title)
         return (
             f'<a class="kq-number" href="#{_anchor(index, citation)}" '
-            f'aria-label="{_escaped(label)}">{number[0]}</a>'
+            f'aria-label="{_escaped(label)}">{written}</a>'
         )
 
-    return _NUMBER.sub(link, _escaped(answer.text))
+    return replace_citations(_escaped(answer.text), link)
 
 
 def _card(citation: Citation, *, index: int, texts: Texts) -> str:
@@ -156,6 +161,27 @@ def _made(answer: Answer, texts: Texts) -> str:
     parts = (texts.quote if quoted else answer.generator, seconds)
     note = texts.quote_note if quoted else texts.model_note
     return f"{' · '.join(parts)} · {note}"
+
+
+def _reservations(answer: Answer, texts: Texts) -> list[str]:
+    """What the model did not see, and did not say."""
+    titles = dict.fromkeys(source.title for source in answer.left_out)
+    left_out = [texts.left_out.format(titles=" · ".join(titles))] if titles else []
+    return [*([texts.cut_off] if answer.cut_off else []), *left_out]
+
+
+def _speed(answer: Answer, texts: Texts) -> str:
+    """How fast the model was, for who asks."""
+    rate = answer.tokens_per_second
+    facts = [
+        *([texts.speed_rate.format(rate=f"{rate:.1f}")] if rate else []),
+        texts.speed_first.format(seconds=f"{answer.seconds.get('prompt', 0.0):.2f}"),
+        texts.speed_tokens.format(**answer.tokens),
+    ]
+    return (
+        f'<details class="kq-speed"><summary>{_escaped(texts.speed)}</summary>'
+        f"{_paragraph('kq-note', _escaped(' · '.join(facts)))}</details>"
+    )
 
 
 def _entry(title: str, remark: str, path: str) -> str:

@@ -29,12 +29,14 @@ class Texts:
         generator: label of who answers.
         quote: the generator that quotes, named.
         quote_note: what it does, and how to get a better one; under each answer.
+        xverse_wanted: only the model is missing for XVERSE; the command follows.
         model_note: that a language model wrote the answer; under each answer.
         clear: empties the conversation.
         greeting: shown before the first question.
         greeting_note: what to expect of an answer.
         ask: in the empty question field.
         loading: the models are being loaded.
+        loading_model: a large language model is being loaded.
         searching: the passages are being looked for.
         writing: the answer is being written.
         question: names the question for a screen reader.
@@ -43,6 +45,12 @@ class Texts:
         citation: names a citation number for a screen reader.
         page: a page number.
         seconds: how long the answer took.
+        speed: opens how fast it was written.
+        speed_rate: tokens a second.
+        speed_first: how long the first piece of the text took.
+        speed_tokens: tokens read, those of them known from before, and tokens written.
+        left_out: passages that did not fit into the model's context.
+        cut_off: the model had no room left to finish.
         stopped: the user stopped the answer.
         unexpected: an error that nobody foresaw.
         missing: there is no knowledge base to ask.
@@ -67,12 +75,14 @@ class Texts:
     generator: str
     quote: str
     quote_note: str
+    xverse_wanted: str
     model_note: str
     clear: str
     greeting: str
     greeting_note: str
     ask: str
     loading: str
+    loading_model: str
     searching: str
     writing: str
     question: str
@@ -81,6 +91,12 @@ class Texts:
     citation: str
     page: str
     seconds: str
+    speed: str
+    speed_rate: str
+    speed_first: str
+    speed_tokens: str
+    left_out: str
+    cut_off: str
     stopped: str
     unexpected: str
     missing: str
@@ -107,12 +123,17 @@ TEXTS: Mapping[Language, Texts] = {
         generator="由谁回答",
         quote="摘录原句",
         quote_note="答案是文档里的原句。想让 XVERSE 来写答案，请看 README。",
+        xverse_wanted=(
+            "答案是文档里的原句。这台机器有显卡，只差模型：运行这一条命令取得 XVERSE（约 15 GB），"
+            "再重新启动本页，就由它来写答案。"
+        ),
         model_note="答案由语言模型根据所列出处写成，请点开出处核对。",
         clear="清空对话",
         greeting="想从这些文档里知道什么？",
         greeting_note="每个答案都标有出处编号，点开编号就能看到原文。",
         ask="输入问题，按回车提问",
         loading="正在载入模型……",
+        loading_model="正在载入 {model}，可能需要一两分钟……",
         searching="正在查找段落……",
         writing="正在回答……",
         question="问题",
@@ -121,6 +142,12 @@ TEXTS: Mapping[Language, Texts] = {
         citation="出处 {n}：{title}",
         page="第 {page} 页",
         seconds="{seconds} 秒",
+        speed="速度",
+        speed_rate="每秒 {rate} 个词元",
+        speed_first="{seconds} 秒后开始写",
+        speed_tokens="读 {prompt} 个词元（其中 {cached} 个来自缓存），写 {new} 个",
+        left_out="找到了但放不进模型上下文、没有用到的段落：{titles}",
+        cut_off="答案没有写完：模型的空间用完了。",
         stopped="已停止。",
         unexpected="出了意外的错误，详情见终端。可以再问一次。",
         missing="还没有知识库",
@@ -150,12 +177,18 @@ TEXTS: Mapping[Language, Texts] = {
         quote_note=(
             "Answers are the documents’ own sentences. To have XVERSE write answers, see README."
         ),
+        xverse_wanted=(
+            "Answers are the documents’ own sentences. This machine has a card and lacks only the "
+            "model: run this one command to get XVERSE (about 15 GB), start the page again, and "
+            "it writes the answers."
+        ),
         model_note="Written by a language model from the sources listed; open them to check.",
         clear="Clear the conversation",
         greeting="What do you want to know from these documents?",
         greeting_note="Every answer carries numbers; each number opens the passage it rests on.",
         ask="Type a question and press Enter",
         loading="Loading the models …",
+        loading_model="Loading {model}, which may take a minute or two …",
         searching="Looking for passages …",
         writing="Answering …",
         question="Question",
@@ -164,6 +197,12 @@ TEXTS: Mapping[Language, Texts] = {
         citation="Source {n}: {title}",
         page="page {page}",
         seconds="{seconds} s",
+        speed="Speed",
+        speed_rate="{rate} tokens/s",
+        speed_first="began after {seconds} s",
+        speed_tokens="tokens read: {prompt}, of which cached: {cached}, written: {new}",
+        left_out="Found, but too long for the model’s context and not used: {titles}",
+        cut_off="The answer is not finished: the model ran out of room.",
         stopped="Stopped.",
         unexpected="Something unexpected went wrong; the terminal says what. You can ask again.",
         missing="There is no knowledge base yet",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from kb_qa.generators import DOWNLOAD, Choice, Kind
 from kb_qa.paths import shown
-from kb_qa.settings import Settings
 from kb_qa.store.records import Location, Refusal, Summary
 from ui import library
 from ui.conversation import Conversation
@@ -72,11 +72,15 @@ def show_contents(kb: Path, numbers: Summary, texts: Texts) -> None:
         st.dialog(texts.indexed, width="medium")(_list_contents)(kb, texts)
 
 
-def show_generator(settings: Settings, texts: Texts) -> None:
+def show_generator(choice: Choice, texts: Texts) -> None:
     """Who answers, and how to get XVERSE."""
-    quoted = settings.llm == "quote"
-    st.html(facts_markup({texts.generator: texts.quote if quoted else settings.llm}))
-    st.html(note_markup(texts.quote_note if quoted else texts.model_note))
+    quoted = choice.kind is Kind.QUOTE
+    st.html(facts_markup({texts.generator: texts.quote if quoted else choice.name}))
+    if choice.wants_model:
+        st.html(note_markup(texts.xverse_wanted))
+        st.code(DOWNLOAD, language=None, wrap_lines=True)
+    else:
+        st.html(note_markup(texts.quote_note if quoted else texts.model_note))
 
 
 def offer_clearing(conversation: Conversation, texts: Texts) -> None:

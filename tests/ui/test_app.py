@@ -1,16 +1,22 @@
 """The page, run by Streamlit's own test runner on a real knowledge base."""
 
 import re
+import threading
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from kb_qa import KbQaError, KnowledgeBaseQA, load_settings
+from kb_qa.generators import Choice, Kind
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
 from kb_qa.store.records import Chunk, Document
 from tests.fakes import WordEmbeddings
+from tests.served import Script, chat_server
+from ui.answering import Drawing, _loaded
+from ui.conversation import Conversation, Turn
 from ui.engine import Engine
 from ui.messages import TEXTS
 
@@ -27,7 +33,7 @@ def _script(engine: "Engine") -> None:  # Streamlit runs its source, apart from 
 
 @pytest.fixture
 def engine(tmp_path: Path, embeddings: WordEmbeddings) -> Engine:
-    return Engine(load_settings(kb=tmp_path / "kb", floor=0.3), embeddings=embeddings)
+    return Engine(load_settings(llm="quote", kb=tmp_path / "kb", floor=0.3), embeddings=embeddings)
 
 
 @pytest.fixture
@@ -214,3 +220,68 @@ def test_an_unforeseen_error_shows_no_traceback(
     assert EN.unexpected in found
     assert "depths" not in found
     assert "ZeroDivisionError: in the depths" in caplog.text
+
+
+class _LoadingEngine(Engine):
+    """An engine that takes its time."""
+
+    loads_xverse = True
+
+    def chain(self, kb: Path) -> Future[KnowledgeBaseQA]:
+        loading: Future[KnowledgeBaseQA] = Future()
+        threading.Timer(0.5, loading.set_exception, [KbQaError("loaded: too late")]).start()
+        return loading
+
+
+@pytest.mark.usefixtures("handbook")
+def test_a_question_waits_for_xverse_and_says_so(engine: Engine) -> None:
+    """Loading it takes a minute or two: the reader is told which model is awaited."""
+    loading = _LoadingEngine(engine.settings)
+    loading.choice = Choice(Kind.XVERSE, "xverse/XVERSE-7B-Chat")
+    page = AppTest.from_function(_script, args=(loading,), default_timeout=30).run()
+    assert "XVERSE-7B-Chat" in shown(page)
+    drawn: list[str] = []
+    drawing = RecordingDrawing(drawn)
+    conversation = Conversation({}, kb=engine.settings.kb)
+    conversation.ask("How long?")
+    with pytest.raises(KbQaError, match="too late"):
+        _loaded(conversation, loading, drawing, kb=engine.settings.kb)
+    assert set(drawn) == {EN.loading_model.format(model="XVERSE-7B-Chat")}
+    assert len(drawn) > 2  # at every drawing a reader may stop
+
+
+class RecordingDrawing(Drawing):
+    """A drawing that keeps what it was to say."""
+
+    def __init__(self, drawn: list[str]) -> None:
+        super().__init__(area=DeltaGenerator(), index=0, texts=EN)
+        object.__setattr__(self, "drawn", drawn)
+
+    def show(self, turn: Turn, *, status: str = "") -> None:
+        self.drawn.append(status)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_how_to_get_xverse(engine: Engine) -> None:
+    """Where there is a card and only the model is missing, the page names the one command."""
+    engine.choice = Choice(Kind.QUOTE, wants_model=True)
+    page = AppTest.from_function(_script, args=(engine,), default_timeout=30).run()
+    assert EN.xverse_wanted in shown(page)
+    assert page.sidebar.code[0].value == "python -m kb_qa download"
+    page.segmented_control(key="language").set_value("zh").run()
+    assert ZH.xverse_wanted in shown(page)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_a_model_s_answer_is_drawn(engine: Engine, embeddings: WordEmbeddings) -> None:
+    """Text, citations, who wrote it and how fast; what fails on the way is one line."""
+    with chat_server() as server:
+        settings = engine.settings.model_copy(update={"llm": server.setting})
+        written = Engine(settings, embeddings=embeddings)
+        page = AppTest.from_function(_script, args=(written,), default_timeout=30).run()
+        found = ask(page, "How long is annual leave?")
+        assert "Fifteen days" in found
+        assert EN.speed in found
+        assert marked(page) == ["Annual leave is fifteen days a year."]
+        server.script = Script(status=401)
+        assert "the key was refused: set KB_QA_LLM_KEY" in ask(page, "How long is annual leave?")

@@ -145,10 +145,43 @@ def test_an_answer_says_who_made_it(generator: str, note: str) -> None:
     assert (EN.quote if generator == "quote" else generator) in page.text
 
 
+def test_citations_written_otherwise_open_their_passages() -> None:
+    """Wide brackets and lists: each number by itself."""
+    citations = make_citation(1), make_citation(2, cited="Three.")
+    turn = make_turn("Two【1】, three [1, 2], four [2, 9].", *citations)
+    page = Page(turn_markup(turn, index=0, texts=EN))
+    assert [each[-1] for each in page.attributes["href"]] == ["1", "1", "2", "2"]
+    assert "Two【1】, three [1, 2], four [2, 9]." in page.text
+
+
+def test_what_the_model_did_not_see_or_say_is_told() -> None:
+    """One line each, in the page's language."""
+    citation = make_citation()
+    turn = make_turn("Two. [1]", citation, left_out=(citation.source,) * 2, cut_off=True)
+    for texts in TEXTS.values():
+        page = Page(turn_markup(turn, index=0, texts=texts))
+        assert texts.left_out.format(titles="Handbook") in page.text
+        assert texts.cut_off in page.text
+    whole = Page(turn_markup(make_turn("Two. [1]", citation), index=0, texts=EN))
+    assert EN.cut_off not in whole.text
+    assert EN.left_out.format(titles="") not in whole.text
+
+
+def test_the_speed_of_a_model_is_told() -> None:
+    """Tokens a second, and how many were read and written; nothing without a model."""
+    tokens = {"prompt": 2500, "cached": 2000, "new": 101}
+    seconds = {"prompt": 0.25, "generate": 0.5, "total": 0.9}
+    turn = make_turn("Two. [1]", make_citation(), tokens=tokens, seconds=seconds)
+    page = Page(turn_markup(turn, index=0, texts=EN))
+    for fact in ("200.0 tokens/s", "0.25 s", "2500", "2000", "101"):
+        assert fact in page.text
+    assert EN.speed not in Page(turn_markup(make_turn(), index=0, texts=EN)).text
+
+
 def test_an_unfinished_answer_shows_what_there_is() -> None:
     """What was written so far, what is being done, and that it was stopped."""
     writing = Page(turn_markup(Turn("why?", written="Be"), index=0, texts=EN, status=EN.writing))
-    assert writing.text == f"why?Be{EN.writing}"
+    assert writing.text == f"why?Be{EN.writing}{EN.stopped}"  # style.css hides the last
     stopped = Page(turn_markup(Turn("why?", written="Be", stopped=True), index=0, texts=EN))
     assert stopped.text == f"why?Be{EN.stopped}"
 
