@@ -39,14 +39,19 @@ class Settings(BaseSettings):
     llm_key: SecretStr | None = Field(
         None, description="the server's key, where it wants one; else `OPENAI_API_KEY`"
     )
-    models: Path = Field(Path("data/models"), description="folder where downloaded models are kept")
+    models: Path | None = Field(
+        None,
+        description="folder for XVERSE models; if not set, `data/models` for one that is "
+        "downloaded, and beside it for one in a folder",
+    )
     quantize: Literal["none", "int8", "int4"] = Field(
         "none", description="how XVERSE's weights are held: `none`, `int8` or `int4`"
     )
     max_model_len: int | None = Field(
         None,
         ge=1024,
-        description="tokens of prompt and answer together; if not set, XVERSE's own, 8192 elsewhere",
+        description="tokens of prompt and answer together; if not set, as many as fit for XVERSE, "
+        "8192 for others",
     )
     port: int = Field(8501, ge=1, le=65535, description="of the page; the next free one if taken")
     passages: int = Field(5, ge=1, le=50, description="passages an answer may rest on")
