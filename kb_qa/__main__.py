@@ -1,4 +1,4 @@
-"""python -m kb_qa ask | search: arguments in, exit code out."""
+"""python -m kb_qa ask | search | download: arguments in, exit code out."""
 
 import argparse
 import json
@@ -13,51 +13,85 @@ from kb_qa.paths import shown
 if TYPE_CHECKING:
     from kb_qa.answer import Answer, Citation
 
-USAGE_ERROR = 2
+ALL_WELL, USAGE_ERROR, INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it answered, 1 if it could not, 2 for wrong usage."""
+    """Run one command; 0 if it did its work, 2 if it could not, 130 if it was interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        answer = _ask(options) if options.command == "ask" else _search(options)
+        options.run(options)
     except KbQaError as error:
         print(f"kb_qa: {error}", file=sys.stderr)
         return USAGE_ERROR
-    if options.json:
-        print(json.dumps(answer.to_json(), ensure_ascii=False, indent=2))
-    else:
-        _print(answer)
-    return 0
+    except KeyboardInterrupt:
+        print("kb_qa: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return ALL_WELL
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m kb_qa", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, purpose in (
-        ("ask", "answer a question from a knowledge base, with citations"),
-        ("search", "the passages nearest to a question, without an answer"),
+    for name, run, purpose in (
+        ("ask", _ask, "answer a question from a knowledge base, with citations"),
+        ("search", _search, "the passages nearest to a question, without an answer"),
     ):
         command = commands.add_parser(name, help=purpose, description=purpose)
         command.add_argument("question", help="in any language")
         command.add_argument("--kb", type=Path, help="folder of the knowledge base")
         command.add_argument("--json", action="store_true", help="print one JSON object")
+        command.set_defaults(run=run)
+    purpose = "download an XVERSE model, or prepare one that is on this machine"
+    command = commands.add_parser("download", help=purpose, description=purpose)
+    command.add_argument(
+        "model",
+        nargs="?",
+        help="id on ModelScope, or the folder of a model; by default xverse/XVERSE-7B-Chat",
+    )
+    command.add_argument("--revision", help="tag, branch or commit; by default the newest")
+    command.add_argument(
+        "--to",
+        type=Path,
+        metavar="DIR",
+        help="keep models there; by default in data/models, or beside the folder of the model",
+    )
+    command.set_defaults(run=_download)
     return parser
 
 
-def _ask(options: argparse.Namespace) -> "Answer":
+def _ask(options: argparse.Namespace) -> None:
     # Loaded here, because loading takes a second and `--help` must not.
     from kb_qa.chain import build_qa_chain
 
     chain = build_qa_chain(kb=options.kb)
-    answer: Answer = chain.invoke({"query": options.question})["answer"]
-    return answer
+    _give(chain.invoke({"query": options.question})["answer"], as_json=options.json)
 
 
-def _search(options: argparse.Namespace) -> "Answer":
+def _search(options: argparse.Namespace) -> None:
     from kb_qa.chain import build_qa_chain
 
-    return build_qa_chain(kb=options.kb).search(options.question)
+    chain = build_qa_chain(kb=options.kb)
+    _give(chain.search(options.question), as_json=options.json)
+
+
+def _download(options: argparse.Namespace) -> None:
+    from kb_qa.xverse.checkpoint import DEFAULT_MODEL, load_checkpoint
+
+    folder = load_checkpoint(
+        options.model or DEFAULT_MODEL,
+        models=options.to,
+        revision=options.revision,
+        download=True,
+    )
+    print(folder)
+
+
+def _give(answer: "Answer", *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(answer.to_json(), ensure_ascii=False, indent=2))
+    else:
+        _print(answer)
 
 
 def _print(answer: "Answer") -> None:

@@ -124,7 +124,7 @@ def examine(folder: Path) -> Source:
     Raises:
         CheckpointError: it is not complete, is damaged, or is no dense Llama.
     """
-    config = read_json(folder / "config.json")
+    config, *_ = (read_json(folder / name) for name in DESCRIPTIONS)
     architecture = read_architecture(config, place=folder)
     shards = find_shards(folder)
     check_shards(shards, needed=architecture.tensors())
