@@ -31,7 +31,14 @@ CHINESE = {
     "passage_prompt": "加在段落前面的提示，代替模型自己的",
     "device": "模型在哪里运行：`cpu`、`cuda`、`cuda:1`；不设则自动选择",
     "port": "网页的端口；被占用时用下一个空闲的",
-    "llm": "由谁回答：`quote` 摘录文档原句",
+    "llm": (
+        "由谁回答：`quote`（文档原句），`xverse` 或 XVERSE 模型的文件夹或名字，"
+        "`openai:地址#模型`（服务器）；`auto`：有 CUDA 显卡且模型已在本机就用 XVERSE，否则 `quote`"
+    ),
+    "llm_key": "服务器的密钥（如果需要）；不设则用 `OPENAI_API_KEY`",
+    "models": "放 XVERSE 模型的文件夹；不设则下载的放 `data/models`，文件夹里的放在它旁边",
+    "quantize": "XVERSE 的权重用几位存放：`none`、`int8` 或 `int4`",
+    "max_model_len": "提示和回答合计的词元数；不设则 XVERSE 能放多少用多少，其他模型 8192",
     "passages": "一个回答最多依据几个段落",
     "candidates": "检索的两路各提供多少候选段落",
     "mass_weight": "词语匹配相对于向量余弦的权重",
