@@ -16,7 +16,7 @@ from langchain_core.language_models import BaseLanguageModel
 
 from kb_qa.answer import Source
 from kb_qa.errors import PromptTooLong, QuestionError
-from kb_qa.prompts import Turn, answer_prompt, condense_prompt, reading_order
+from kb_qa.prompts import Turn, answer_prompt, condense_prompt, by_document
 
 CONTEXT = 8192  # tokens, of a model that does not say
 ANSWER = 512  # tokens kept for the answer
@@ -87,14 +87,14 @@ def fit_passages(question: str, sources: Sequence[Source], budget: Budget) -> Fi
     kept: list[Source] = []
     left_out: list[Source] = []
     for source in sources:
-        fits = budget.holds(answer_prompt(question, reading_order([*kept, source])))
+        fits = budget.holds(answer_prompt(question, by_document([*kept, source])))
         (kept if fits else left_out).append(source)
     if not kept and left_out:
         raise PromptTooLong(
             f"none of {len(left_out)} passages fits beside the question into {budget.tokens} "
             "tokens: set KB_QA_MAX_MODEL_LEN higher, or split the documents smaller"
         )
-    ordered = reading_order(kept)
+    ordered = by_document(kept)
     return Fitted(answer_prompt(question, ordered), tuple(ordered), tuple(left_out))
 
 

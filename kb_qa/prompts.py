@@ -3,11 +3,12 @@
 A prompt runs from what stays to what changes: instruction, passages, question.
 An engine that keeps the cache of a prefix reads only what differs, and of a
 follow-up about the same documents that is the question. So nothing that varies
-stands before the passages, and they stand in reading order, by document and
-place: a second question ranks the same passages differently, and in the order
-of their scores the shared prefix would end at the first exchange. A model also
-reads neighbours best in the order they were written. The best come first in
-the choice of what fits; see `kb_qa.budget`.
+stands before the passages. They stand document by document, that of the best
+passage first, and within a document in reading order: a follow-up mostly finds
+the same document first, but ranks its passages differently. On twelve pairs of
+such questions a prompt then shares 34 % with the one before; 19 % if its
+passages are ordered by score, 18 % by path and place
+(`benchmarks/prompt_order.py`). What fits is chosen by score; see `kb_qa.budget`.
 """
 
 import re
@@ -80,9 +81,14 @@ def refuses(text: str) -> bool:
     return any(_words(each) in words for each in _REFUSALS.values())
 
 
-def reading_order(sources: Sequence[Source]) -> list[Source]:
-    """By document, then by place."""
-    return sorted(sources, key=lambda source: (source.source, source.start, source.id))
+def by_document(sources: Sequence[Source]) -> list[Source]:
+    """Document by document, in the order of their best passages; within one by place.
+
+    Args:
+        sources: the passages, best first.
+    """
+    rank = {path: n for n, path in enumerate(dict.fromkeys(each.source for each in sources))}
+    return sorted(sources, key=lambda each: (rank[each.source], each.start, each.id))
 
 
 def answer_prompt(question: str, sources: Sequence[Source]) -> str:

@@ -76,7 +76,7 @@ def test_passages_stay_whole_and_the_best_stay(sizes: list[int], tokens: int) ->
         assert sum(len(each.text) for each in (*better, worse)) > tokens - 1500
 
 
-def test_numbers_follow_reading_order() -> None:
+def test_numbers_follow_the_order_in_the_prompt() -> None:
     """The best passage is not number one if it stands further down."""
     fitted = fit_passages(QUESTION, make_sources(5, 6, 7), budget_of(5000))
     assert [len(each.text) for each in fitted.sources] == [7, 6, 5]
