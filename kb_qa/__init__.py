@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from kb_qa.settings import Settings, load_settings
     from kb_qa.store.knowledge_base import KnowledgeBase, knowledge_bases
     from kb_qa.store.vectorstore import KnowledgeBaseVectorStore
+    from kb_qa.xverse.chat_model import ChatXverse
+    from kb_qa.xverse.llm import XVERSE_LLM
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "XVERSE_LLM": "xverse.llm",
     "Answer": "answer",
+    "ChatXverse": "xverse.chat_model",
     "Citation": "answer",
     "EmbedderMismatch": "errors",
     "HybridRetriever": "retrieval",
@@ -46,7 +50,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "XVERSE_LLM",
     "Answer",
+    "ChatXverse",
     "Citation",
     "EmbedderMismatch",
     "HybridRetriever",

@@ -11,7 +11,9 @@ import kb_qa
 def test_the_public_names_are_these() -> None:
     """A new public name is a promise: it is made here as well."""
     assert kb_qa.__all__ == [
+        "XVERSE_LLM",
         "Answer",
+        "ChatXverse",
         "Citation",
         "EmbedderMismatch",
         "HybridRetriever",
