@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # A shard has 2 GB; at the library's one hour a line slower than 0.6 MB/s would never end one.
 SECONDS_A_FILE = 24 * 3600
 SECONDS_BETWEEN_LINES = 10.0
+NAMED = 3
 TIMEOUT = "MODELSCOPE_DOWNLOAD_TOTAL_TIMEOUT"
 
 
@@ -53,13 +54,19 @@ class Hub(Protocol):
 
 
 class ModelScope:
-    """The hub at ModelScope, by its own client."""
+    """The hub at ModelScope, by its own client.
+
+    Args:
+        endpoint: the site's address; by default the one that has the model, the Chinese one first.
+    """
+
+    def __init__(self, *, endpoint: str | None = None) -> None:
+        self._endpoint = endpoint
 
     def files(self, model: str, *, revision: str | None) -> list[RemoteFile]:
         """The files of a model in a revision."""
-        client = _client()
         try:
-            listed = _reading(client, model).list_repo_files(model, "model", revision=revision)
+            listed = self._client(model).list_repo_files(model, "model", revision=revision)
         except _failures() as error:
             raise CheckpointError(_told(model, revision, error)) from error
         return [RemoteFile(each.path, each.size) for each in listed if not each.is_dir]
@@ -74,9 +81,8 @@ class ModelScope:
         tell: Tell,
     ) -> None:
         """Bring files into a folder, going on with those half there."""
-        client = _client()
         try:
-            _reading(client, model).download_repo(
+            self._client(model).download_repo(
                 model,
                 "model",
                 revision=revision,
@@ -87,20 +93,13 @@ class ModelScope:
         except _failures() as error:
             raise CheckpointError(_told(model, revision, error)) from error
 
+    def _client(self, model: str) -> "HubApi":
+        """ModelScope's client, imported when something is to be downloaded."""
+        os.environ.setdefault(TIMEOUT, str(SECONDS_A_FILE))  # read when it is imported
+        from modelscope_hub import HubApi
 
-def _client() -> "HubApi":
-    """ModelScope's client, imported when something is to be downloaded."""
-    os.environ.setdefault(TIMEOUT, str(SECONDS_A_FILE))  # read when it is imported
-    from modelscope_hub import HubApi
-
-    return HubApi()
-
-
-def _reading(client: "HubApi", model: str) -> "HubApi":
-    """The client of the site that has the model: the Chinese or the international one."""
-    from modelscope_hub import HubApi
-
-    return HubApi(endpoint=client.resolve_endpoint_for_read(model, repo_type="model"))
+        client = HubApi(endpoint=self._endpoint)
+        return HubApi(endpoint=client.resolve_endpoint_for_read(model, repo_type="model"))
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -112,11 +111,17 @@ def _failures() -> tuple[type[Exception], ...]:
 def _told(model: str, revision: str | None, error: Exception) -> str:
     named = model + (f" in revision {revision}" if revision else "")
     failed: dict[str, Exception] = getattr(error, "failed_files", None) or {}
-    causes = "; ".join(f"{name}: {cause}" for name, cause in list(failed.items())[:3])
+    causes = [f"{name}: {_first_line(cause)}" for name, cause in failed.items()][:NAMED]
+    reason = "; ".join(causes) or _first_line(error)
     return (
-        f"{named} could not be fetched from ModelScope ({causes or error}): run the command again, "
-        "it goes on where it was; or name a folder that holds the model"
+        f"{named} could not be fetched from ModelScope ({reason}): "
+        "run the command again, it goes on where it was; or name a folder that holds the model"
     )
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without the server's page below it."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _lines(tell: Tell) -> Any:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kb_qa.xverse.manifest import FileRecord
 from kb_qa.xverse.shards import WEIGHT_TYPES
@@ -48,4 +50,5 @@ def _header(tensors: Mapping[str, torch.Tensor]) -> bytes:
 
 
 def _bytes(tensor: torch.Tensor) -> memoryview:
-    return memoryview(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    plain: NDArray[np.uint8] = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return plain.data
