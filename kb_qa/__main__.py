@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except KbQaError as error:
         print(f"kb_qa: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except BrokenPipeError:
+        # Who reads no further, such as `head`, has what he wanted; the interpreter's own last
+        # flush must not fail either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("kb_qa: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -54,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "--to",
         type=Path,
         metavar="DIR",
-        help="keep models there; by default in data/models, or beside the folder of the model",
+        help="keep models there; by default KB_QA_MODELS, else data/models, or beside the folder",
     )
     command.set_defaults(run=_download)
     return parser
@@ -70,17 +76,21 @@ def _ask(options: argparse.Namespace) -> None:
 
 def _search(options: argparse.Namespace) -> None:
     from kb_qa.chain import build_qa_chain
+    from kb_qa.settings import load_settings
 
-    chain = build_qa_chain(kb=options.kb)
+    # A search needs no language model: none is loaded.
+    chain = build_qa_chain(kb=options.kb, settings=load_settings(llm="quote"))
     _give(chain.search(options.question), as_json=options.json)
 
 
 def _download(options: argparse.Namespace) -> None:
+    from kb_qa.settings import load_settings
+    from kb_qa.settings import load_settings
     from kb_qa.xverse.checkpoint import DEFAULT_MODEL, load_checkpoint
 
     folder = load_checkpoint(
         options.model or DEFAULT_MODEL,
-        models=options.to,
+        models=options.to or load_settings().models,
         revision=options.revision,
         download=True,
     )
