@@ -84,7 +84,10 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def _download(options: argparse.Namespace) -> None:
-    from kb_qa.settings import load_settings
+    if not sys.stderr.isatty():
+        # Read when the bars' library is first imported; in a log they would be a line each tenth
+        # of a second, for hours. The download tells plain lines instead.
+        os.environ.setdefault("TQDM_DISABLE", "1")
     from kb_qa.settings import load_settings
     from kb_qa.xverse.checkpoint import DEFAULT_MODEL, load_checkpoint
 

@@ -95,6 +95,9 @@ def find_checkpoint(
         CheckpointError: the name is neither a folder with a model nor an id.
     """
     folder = Path(model).expanduser()
+    made = beside(folder, models=models)
+    if (folder.is_dir() or folder.is_absolute()) and not _is_whole(folder) and is_prepared(made):
+        return made  # the published files were deleted since, for the room they take
     if folder.is_dir():
         return _in_folder(folder, revision=revision)
     _check_id(str(model), revision)

@@ -6,7 +6,7 @@ doubles what converting a shard takes; the format is a header and the bytes.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> FileRecord
     """Write a file aside, flush it to disk, rename it; its size and hash."""
     digest, aside = sha256(), path.with_name(f"{path.name}.tmp")
     with aside.open("wb") as file:
-        for block in (_header(tensors), *map(_bytes, tensors.values())):
+        for block in _blocks(tensors):
             file.write(block)
             digest.update(block)
         file.flush()
@@ -32,6 +32,11 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> FileRecord
         size = file.tell()
     aside.replace(path)
     return FileRecord(size, digest.hexdigest())
+
+
+def _blocks(tensors: Mapping[str, torch.Tensor]) -> Iterator[bytes | memoryview]:
+    yield _header(tensors)
+    yield from map(_bytes, tensors.values())
 
 
 def _header(tensors: Mapping[str, torch.Tensor]) -> bytes:

@@ -37,6 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("MODELSCOPE_HOME", str(home / ".modelscope"))
     monkeypatch.delenv("MODELSCOPE_CACHE", raising=False)
+    monkeypatch.setenv("TQDM_DISABLE", "1")  # as the command does, and taken back after the test
     monkeypatch.chdir(home)
     return home
 
@@ -193,6 +194,27 @@ def test_a_folder_can_be_prepared_elsewhere(published: Path, tmp_path: Path) -> 
     assert folder == tmp_path / "disk" / "hub.prepared"
 
 
+@pytest.mark.parametrize("deleted", ["*.bin", "*"])
+def test_the_published_files_can_be_deleted_afterwards(published: Path, deleted: str) -> None:
+    """The prepared folder beside them stands alone, and is found by the same name."""
+    folder = load_checkpoint(published, tell=Lines())
+    for path in published.glob(deleted):
+        path.unlink()
+    if deleted == "*":
+        published.rmdir()
+    assert load_checkpoint(published, hub=NoHub()) == folder
+
+
+def test_the_settings_say_where_models_are(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command keeps them there, too."""
+    monkeypatch.setenv("KB_QA_MODELS", str(tmp_path / "disk"))
+    assert main(["download", str(published)]) == 0
+    assert find_checkpoint(published, models=tmp_path / "disk") == published
+    check_prepared(tmp_path / "disk" / "hub.prepared")
+
+
 def test_a_prepared_folder_that_lost_a_file_is_not_served(published: Path) -> None:
     """A folder of which no source is known can only be made anew."""
     folder = load_checkpoint(published, tell=Lines())
@@ -261,17 +283,23 @@ def test_a_hub_that_cannot_be_reached_is_told() -> None:
 
 
 def test_the_command_downloads(server: Served, tmp_path: Path) -> None:
-    """It prints the folder, and all else apart from it."""
+    """It prints the folder; all else apart from it, and in plain lines where no one is watching."""
     done = subprocess.run(
         [sys.executable, "-m", "kb_qa", "download", MODEL, "--to", str(tmp_path / "disk")],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "MODELSCOPE_ENDPOINT": server.address},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PYTHONPATH": str(ROOT),
+            "MODELSCOPE_ENDPOINT": server.address,
+        },
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'disk' / MODEL}\n"
     assert LICENCE in done.stderr
+    assert "%|" not in done.stderr
 
 
 def test_the_command_tells_what_is_wrong_in_one_line(
