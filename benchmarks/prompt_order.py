@@ -3,10 +3,10 @@
 Over the sample documents, for three orders of the passages: `python benchmarks/prompt_order.py`.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,8 @@ def shared(
     order: Callable[[Sequence[Source]], list[Source]],
 ) -> float:
     first, second = (answer_prompt(each, order(found[each])) for each in pair)
-    return len(os.path.commonprefix([first, second])) / len(second)
+    same = takewhile(lambda both: both[0] == both[1], zip(first, second, strict=False))
+    return sum(1 for _ in same) / len(second)
 
 
 if __name__ == "__main__":

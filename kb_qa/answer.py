@@ -117,7 +117,7 @@ class Answer:
         left_out: passages found that did not fit into the model's context, best first.
         cut_off: whether the model had no room left to finish.
         seconds: what each stage took; `prompt` is the wait for the first piece of the text.
-        tokens: of the `prompt`, of those `cached` before, and the `new` ones; empty without a model.
+        tokens: of the `prompt`, those of it `cached`, and the `new` ones; empty without a model.
     """
 
     question: str

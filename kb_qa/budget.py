@@ -16,7 +16,7 @@ from langchain_core.language_models import BaseLanguageModel
 
 from kb_qa.answer import Source
 from kb_qa.errors import PromptTooLong, QuestionError
-from kb_qa.prompts import Turn, answer_prompt, condense_prompt, by_document
+from kb_qa.prompts import Turn, answer_prompt, by_document, condense_prompt
 
 CONTEXT = 8192  # tokens, of a model that does not say
 ANSWER = 512  # tokens kept for the answer

@@ -119,12 +119,12 @@ class KnowledgeBaseQA(RetrievalQA):
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncGenerator[AddableDict, None]:
+    ) -> _AsyncParts:
         """`stream`, off the event loop."""
         parts = self._atransform_stream_with_config(
             _one(await self.aprep_inputs(input)), self._astreamed, config, **kwargs
         )
-        async with aclosing(cast(_AsyncParts, parts)):
+        async with aclosing(cast("_AsyncParts", parts)):
             async for part in parts:
                 yield part
 
@@ -182,7 +182,7 @@ class KnowledgeBaseQA(RetrievalQA):
 
     async def _aparts(
         self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun
-    ) -> AsyncIterator[AddableDict]:
+    ) -> _AsyncParts:
         question, history = _asked(inputs, self.input_key)
         generator, watch = self._generator, _Watch()
         evidence, documents = Evidence(question, (), ()), list[Document]()

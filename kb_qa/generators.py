@@ -158,20 +158,18 @@ def _load_nothing(_choice: Choice, _settings: Settings) -> None:
 def _load_xverse(choice: Choice, settings: Settings) -> "BaseLanguageModel[Any]":
     """Greedy and without a penalty: an answer repeats the documents, and is the same each time."""
     from kb_qa.budget import ANSWER
+    from kb_qa.xverse.chat_model import ChatXverse
     from kb_qa.xverse.checkpoint import load_checkpoint
 
-    folder = load_checkpoint(choice.model, models=settings.models)
-    from kb_qa.xverse.chat_model import ChatXverse
-
-    return ChatXverse(
-        model=folder,
-        device=settings.device,
-        quantize=None if settings.quantize == "none" else settings.quantize,
-        max_model_len=settings.max_model_len,
-        temperature=0,
-        repetition_penalty=1.0,
-        max_tokens=ANSWER,
-    )
+    values: dict[str, Any] = {
+        "device": settings.device,
+        "quantize": None if settings.quantize == "none" else settings.quantize,
+        "max_model_len": settings.max_model_len,
+        "temperature": 0,
+        "repetition_penalty": 1.0,
+        "max_tokens": ANSWER,
+    }
+    return ChatXverse(load_checkpoint(choice.model, models=settings.models), **values)
 
 
 def _load_server(choice: Choice, settings: Settings) -> "BaseLanguageModel[Any]":

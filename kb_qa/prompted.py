@@ -18,7 +18,6 @@ from kb_qa.evidence import Evidence
 from kb_qa.generation import NEAREST, AnswerChain, cite
 from kb_qa.prompts import Turn, refuses
 
-
 _Stream = Generator[object, None, None]
 _AsyncStream = AsyncGenerator[object, None]
 
@@ -119,10 +118,10 @@ class PromptedChain(AnswerChain):
 
     def _stream(self, prompt: str) -> closing[_Stream]:
         # Closing is what ends the model's work when nobody reads on.
-        return closing(cast(_Stream, self.llm.stream(prompt)))
+        return closing(cast("_Stream", self.llm.stream(prompt)))
 
     def _astream(self, prompt: str) -> aclosing[_AsyncStream]:
-        return aclosing(cast(_AsyncStream, self.llm.astream(prompt)))
+        return aclosing(cast("_AsyncStream", self.llm.astream(prompt)))
 
 
 @dataclass

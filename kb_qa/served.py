@@ -11,6 +11,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
+from pydantic import SecretStr
 
 from kb_qa.budget import ANSWER, CONTEXT, utf8_bytes
 from kb_qa.errors import GeneratorError
@@ -114,7 +115,7 @@ def load_served(
     return ServedChat(
         model=model,
         base_url=base_url,
-        api_key=key or _NO_KEY,
+        api_key=SecretStr(key or _NO_KEY),
         max_model_len=max_model_len or CONTEXT,
         temperature=0,
         max_tokens=ANSWER,

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     )
     llm: str = Field(
         "auto",
-        description="who answers: `quote` (the documents' own sentences), `xverse` or the folder or "
+        description="who answers: `quote` (the documents' own sentences), `xverse`, the folder or "
         "id of an XVERSE model, `openai:BASE_URL#MODEL` (a server); `auto`: XVERSE where there is "
         "a CUDA card and the model on this disk, else `quote`",
     )

@@ -10,7 +10,10 @@ import pytest
 QUESTION = "入职满一年的员工有几天年假？"
 
 
-def run(arguments: str, *, shell: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+Done = subprocess.CompletedProcess[str]
+
+
+def run(arguments: str, *, shell: str = "", **environment: str) -> Done:
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m kb_qa {arguments} {shell}"],
         capture_output=True,

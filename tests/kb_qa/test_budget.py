@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.language_models import FakeListLLM
+from pydantic import Field
 
 from kb_qa.answer import Source
 from kb_qa.budget import ANSWER, CONTEXT, Budget, fit_history, fit_passages, utf8_bytes
@@ -17,7 +18,7 @@ QUESTION = "How long?"
 class CountingLLM(FakeListLLM):
     """A model that says how long its context is, and counts a token a character."""
 
-    responses: list[str] = ["Two [1]."]
+    responses: list[str] = Field(default=["Two [1]."])
     max_model_len: int = 2048
 
     def get_num_tokens(self, text: str) -> int:

@@ -225,7 +225,7 @@ def test_an_empty_knowledge_base_refuses(
 class SlowModel(FakeListChatModel):
     """A chat model that writes on until nobody reads; it tells when it was closed."""
 
-    responses: list[str] = []
+    responses: list[str] = Field(default=[])
     closed: list[str] = Field(default_factory=list)
 
     def _stream(self, *_: Any, **__: Any) -> Iterator[Any]:
@@ -308,7 +308,7 @@ def test_numbers_lead_to_the_passages_as_the_model_saw_them(kb: KnowledgeBase) -
 class EchoModel(FakeListChatModel):
     """A chat model that cites two passages and keeps what it was asked."""
 
-    responses: list[str] = ["Two [1], three [2]."]
+    responses: list[str] = Field(default=["Two [1], three [2]."])
     asked: list[str] = Field(default_factory=list)
 
     def _stream(self, messages: list[BaseMessage], *_: Any, **__: Any) -> Iterator[Any]:

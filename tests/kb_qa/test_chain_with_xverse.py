@@ -87,7 +87,7 @@ async def test_stopping_frees_the_engine(chain: KnowledgeBaseQA) -> None:
     (sequence,) = scheduler.sequences
     await stream.aclose()
     until = time.monotonic() + 5
-    while scheduler.sequences and time.monotonic() < until:
+    while scheduler.sequences and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     assert not scheduler.sequences
     assert Generation(sequence.mailbox).finish_reason is FinishReason.CANCELLED

@@ -14,6 +14,7 @@ from kb_qa.generators import Choice, Kind
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
 from kb_qa.store.records import Chunk, Document
 from tests.fakes import WordEmbeddings
+from tests.kb_qa.xverse.official import Shape, make_official
 from tests.served import Script, chat_server
 from ui.answering import Drawing, _loaded
 from ui.conversation import Conversation, Turn
@@ -285,3 +286,17 @@ def test_a_model_s_answer_is_drawn(engine: Engine, embeddings: WordEmbeddings) -
         assert marked(page) == ["Annual leave is fifteen days a year."]
         server.script = Script(status=401)
         assert "the key was refused: set KB_QA_LLM_KEY" in ask(page, "How long is annual leave?")
+
+
+@pytest.mark.usefixtures("handbook")
+def test_xverse_itself_answers(engine: Engine, embeddings: WordEmbeddings, tmp_path: Path) -> None:
+    """A tiny one with random weights, from the files as published to the words on the page."""
+    folder = make_official(tmp_path / "tiny", shape=Shape(positions=2048))
+    settings = engine.settings.model_copy(update={"llm": str(folder), "device": "cpu"})
+    xverse = Engine(settings, embeddings=embeddings)
+    page = AppTest.from_function(_script, args=(xverse,), default_timeout=60).run()
+    assert "tiny" in shown(page)
+    found = ask(page, "How long is annual leave?")
+    assert EN.speed in found
+    assert 'role="alert"' not in found
+    assert not xverse.loads_xverse

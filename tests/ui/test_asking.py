@@ -34,7 +34,7 @@ class HeldModel(FakeListChatModel):
             yield ChatGenerationChunk(message=AIMessageChunk("Fifteen "))
             if self.fails:
                 raise GeneratorError("the card is on fire: put it out")
-            while not self.let.is_set():
+            while not self.let.is_set():  # noqa: ASYNC110 - set by another thread
                 await asyncio.sleep(0.01)
             yield ChatGenerationChunk(message=AIMessageChunk("[1]."))
         finally:
