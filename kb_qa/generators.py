@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from kb_qa.errors import SettingsError
+from kb_qa.errors import DeviceError, SettingsError
 from kb_qa.settings import Settings
 
 if TYPE_CHECKING:
@@ -157,11 +157,17 @@ def _load_nothing(_choice: Choice, _settings: Settings) -> None:
 
 def _load_xverse(choice: Choice, settings: Settings) -> "BaseLanguageModel[Any]":
     """Greedy and without a penalty: an answer repeats the documents, and is the same each time."""
+    if settings.device is None and not has_cuda_card():
+        raise DeviceError(
+            f"KB_QA_LLM={settings.llm!r}: there is no CUDA card that torch can use here; "
+            "KB_QA_DEVICE=cpu runs it on the processor, slowly, KB_QA_LLM=quote needs no model"
+        )
     from kb_qa.budget import ANSWER
     from kb_qa.xverse.chat_model import ChatXverse
     from kb_qa.xverse.checkpoint import load_checkpoint
 
     values: dict[str, Any] = {
+        "model": load_checkpoint(choice.model, models=settings.models),
         "device": settings.device,
         "quantize": None if settings.quantize == "none" else settings.quantize,
         "max_model_len": settings.max_model_len,
@@ -169,7 +175,7 @@ def _load_xverse(choice: Choice, settings: Settings) -> "BaseLanguageModel[Any]"
         "repetition_penalty": 1.0,
         "max_tokens": ANSWER,
     }
-    return ChatXverse(load_checkpoint(choice.model, models=settings.models), **values)
+    return ChatXverse(**values)
 
 
 def _load_server(choice: Choice, settings: Settings) -> "BaseLanguageModel[Any]":

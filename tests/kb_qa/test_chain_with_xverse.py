@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from kb_qa.chain import KnowledgeBaseQA, build_qa_chain
+from kb_qa.errors import DeviceError
+from kb_qa.generators import configured_llm, has_cuda_card
 from kb_qa.prompted import PromptedChain
 from kb_qa.settings import Settings
 from kb_qa.store.knowledge_base import KnowledgeBase
@@ -36,6 +38,13 @@ def chain(published: Path, knowledge_base: KnowledgeBase) -> KnowledgeBaseQA:
     return build_qa_chain(
         kb=knowledge_base.folder, settings=settings, embeddings=knowledge_base.embeddings
     )
+
+
+@pytest.mark.skipif(has_cuda_card(), reason="there is a card")
+def test_without_a_card_it_is_refused(published: Path) -> None:
+    """Unless KB_QA_DEVICE=cpu says that a processor will do."""
+    with pytest.raises(DeviceError, match="no CUDA card .*KB_QA_DEVICE=cpu"):
+        configured_llm(Settings(llm=str(published)))
 
 
 def model_of(chain: KnowledgeBaseQA) -> ChatXverse:
