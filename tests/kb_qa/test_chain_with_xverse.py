@@ -43,7 +43,7 @@ def chain(published: Path, knowledge_base: KnowledgeBase) -> KnowledgeBaseQA:
 @pytest.mark.skipif(has_cuda_card(), reason="there is a card")
 def test_without_a_card_it_is_refused(published: Path) -> None:
     """Unless KB_QA_DEVICE=cpu says that a processor will do."""
-    with pytest.raises(DeviceError, match="no CUDA card .*KB_QA_DEVICE=cpu"):
+    with pytest.raises(DeviceError, match=r"no CUDA card .*KB_QA_DEVICE=cpu"):
         configured_llm(Settings(llm=str(published)))
 
 
