@@ -1,6 +1,7 @@
 """ChatXverse: the model as any other of LangChain's chat models."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -61,6 +62,10 @@ class ChatXverse(XverseFields, BaseChatModel):
 
     streaming: bool = Field(default=False, description="whether `invoke` reads a stream")
 
+    # Written out, so that type checkers know that the model may come first.
+    def __init__(self, model: str | Path | None = None, **values: Any) -> None:
+        super().__init__(model, **values)
+
     @property
     def _llm_type(self) -> str:
         return "xverse-chat"
@@ -99,12 +104,12 @@ class ChatXverse(XverseFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        reply = self._begin(turns_of(messages), stop, kwargs)
         pieces = []
-        for piece in reply:
-            pieces.append(piece)
-            if run_manager:
-                run_manager.on_llm_new_token(piece, chunk=_chunk(piece))
+        with self._begin(turns_of(messages), stop, kwargs) as reply:
+            for piece in reply:
+                pieces.append(piece)
+                if run_manager:
+                    run_manager.on_llm_new_token(piece)
         return self._result("".join(pieces), reply)
 
     async def _agenerate(
@@ -114,12 +119,12 @@ class ChatXverse(XverseFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        reply = self._begin(turns_of(messages), stop, kwargs)
         pieces = []
-        async for piece in reply:
-            pieces.append(piece)
-            if run_manager:
-                await run_manager.on_llm_new_token(piece, chunk=_chunk(piece))
+        with self._begin(turns_of(messages), stop, kwargs) as reply:
+            async for piece in reply:
+                pieces.append(piece)
+                if run_manager:
+                    await run_manager.on_llm_new_token(piece)
         return self._result("".join(pieces), reply)
 
     def _stream(
@@ -129,12 +134,12 @@ class ChatXverse(XverseFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        reply = self._begin(turns_of(messages), stop, kwargs)
-        for piece in reply:
-            chunk = _chunk(piece)
-            if run_manager:
-                run_manager.on_llm_new_token(piece, chunk=chunk)
-            yield chunk
+        with self._begin(turns_of(messages), stop, kwargs) as reply:
+            for piece in reply:
+                chunk = _chunk(piece)
+                if run_manager:
+                    run_manager.on_llm_new_token(piece, chunk=chunk)
+                yield chunk
         yield self._last_chunk(reply)
 
     async def _astream(
@@ -144,12 +149,12 @@ class ChatXverse(XverseFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        reply = self._begin(turns_of(messages), stop, kwargs)
-        async for piece in reply:
-            chunk = _chunk(piece)
-            if run_manager:
-                await run_manager.on_llm_new_token(piece, chunk=chunk)
-            yield chunk
+        with self._begin(turns_of(messages), stop, kwargs) as reply:
+            async for piece in reply:
+                chunk = _chunk(piece)
+                if run_manager:
+                    await run_manager.on_llm_new_token(piece, chunk=chunk)
+                yield chunk
         yield self._last_chunk(reply)
 
     def _result(self, text: str, reply: Reply) -> ChatResult:

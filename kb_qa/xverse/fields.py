@@ -24,14 +24,12 @@ class XverseFields(Choices):
     dtype: str | None = Field(None, description="`bfloat16`, `float16` or `float32`")
     quantize: str | None = Field(None, description="`none`, `int8` or `int4`")
     max_model_len: int | None = Field(None, description="tokens of prompt and answer together")
-    download: bool = Field(
-        default=False, description="whether to download a model that is not here"
-    )
+    download: bool = Field(default=False, description="whether to download a model not yet here")
     loaded: InstanceOf[LoadedModel] | None = Field(
         None, exclude=True, repr=False, description="a model to use instead of loading one"
     )
 
-    def __init__(self, model: str | Path | None = None, /, **values: Any) -> None:
+    def __init__(self, model: str | Path | None = None, **values: Any) -> None:
         if model is not None:
             values["model"] = model
         try:

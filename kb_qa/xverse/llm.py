@@ -35,15 +35,13 @@ class XVERSE_LLM(XverseFields, LLM):  # noqa: N801 - the name that tutorials gav
     def __init__(
         self,
         model: str | Path | None = None,
-        /,
         *,
         mode_name_or_path: str | Path | None = None,
         **values: Any,
     ) -> None:
-        named = [each for each in (model, mode_name_or_path, values.get("model")) if each]
-        if len(named) > 1:
-            raise SettingsError(f"two models were named, {named[0]} and {named[1]}: name one")
-        super().__init__(model or mode_name_or_path, **values)
+        if model is not None and mode_name_or_path is not None:
+            raise SettingsError(f"two models were named, {model} and {mode_name_or_path}: name one")
+        super().__init__(mode_name_or_path if model is None else model, **values)
 
     def __call__(self, prompt: str, stop: list[str] | None = None, **kwargs: Any) -> str:
         """As `invoke`: LangChain's own classes could be called so before version 1."""
@@ -81,7 +79,8 @@ class XVERSE_LLM(XverseFields, LLM):  # noqa: N801 - the name that tutorials gav
     ) -> LLMResult:
         """All prompts are under way before the first answer is read."""
         with ExitStack() as under_way:
-            replies = [self._reply(prompt, stop, kwargs, under_way) for prompt in prompts]
+            begin = under_way.enter_context
+            replies = [begin(self._reply(prompt, stop, kwargs)) for prompt in prompts]
             # LangChain hands over the callbacks of the first prompt alone.
             managers = [run_manager, *[None] * len(replies)]
             answers = [_read(*each) for each in zip(replies, managers, strict=False)]
@@ -95,7 +94,8 @@ class XVERSE_LLM(XverseFields, LLM):  # noqa: N801 - the name that tutorials gav
         **kwargs: Any,
     ) -> LLMResult:
         with ExitStack() as under_way:
-            replies = [self._reply(prompt, stop, kwargs, under_way) for prompt in prompts]
+            begin = under_way.enter_context
+            replies = [begin(self._reply(prompt, stop, kwargs)) for prompt in prompts]
             managers = [run_manager, *[None] * len(replies)]
             readers = [_aread(*each) for each in zip(replies, managers, strict=False)]
             answers = await asyncio.gather(*readers)
@@ -108,12 +108,12 @@ class XVERSE_LLM(XverseFields, LLM):  # noqa: N801 - the name that tutorials gav
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[GenerationChunk]:
-        reply = self._reply(prompt, stop, kwargs)
-        for piece in reply:
-            chunk = GenerationChunk(text=piece)
-            if run_manager:
-                run_manager.on_llm_new_token(piece, chunk=chunk)
-            yield chunk
+        with self._reply(prompt, stop, kwargs) as reply:
+            for piece in reply:
+                chunk = GenerationChunk(text=piece)
+                if run_manager:
+                    run_manager.on_llm_new_token(piece, chunk=chunk)
+                yield chunk
         yield GenerationChunk(text="", generation_info=self._info(reply))
 
     async def _astream(
@@ -123,26 +123,16 @@ class XVERSE_LLM(XverseFields, LLM):  # noqa: N801 - the name that tutorials gav
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[GenerationChunk]:
-        reply = self._reply(prompt, stop, kwargs)
-        async for piece in reply:
-            chunk = GenerationChunk(text=piece)
-            if run_manager:
-                await run_manager.on_llm_new_token(piece, chunk=chunk)
-            yield chunk
+        with self._reply(prompt, stop, kwargs) as reply:
+            async for piece in reply:
+                chunk = GenerationChunk(text=piece)
+                if run_manager:
+                    await run_manager.on_llm_new_token(piece, chunk=chunk)
+                yield chunk
         yield GenerationChunk(text="", generation_info=self._info(reply))
 
-    def _reply(
-        self,
-        prompt: str,
-        stop: list[str] | None,
-        values: dict[str, Any],
-        under_way: ExitStack | None = None,
-    ) -> Reply:
-        """Begin to answer; what is left under way when the stack unwinds ends there."""
-        reply = self._begin([Turn(Role.USER, prompt)], stop, values)
-        if under_way is not None:
-            under_way.callback(reply.cancel)
-        return reply
+    def _reply(self, prompt: str, stop: list[str] | None, values: dict[str, Any]) -> Reply:
+        return self._begin([Turn(Role.USER, prompt)], stop, values)
 
     def _info(self, reply: Reply) -> dict[str, Any]:
         return {**self._told(reply), "usage_metadata": reply.usage}

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self, cast
 
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 
@@ -14,8 +15,8 @@ from kb_qa.xverse.tokenizer import Tokenizer
 class Reply:
     """The pieces of an answer, then what is to be said about it.
 
-    Iterate once, either way. Leaving the iteration early, however that comes
-    about, ends the work on it.
+    Iterate once, either way, inside a `with`: leaving that early, however it
+    comes about, ends the work on it.
 
     Args:
         generation: the engine's.
@@ -36,37 +37,38 @@ class Reply:
         self._text = StreamingText(tokenizer, stops)
         self._keeps = keeps
 
-    def cancel(self) -> None:
-        """End the work on it."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._generation.cancel()
 
     def __iter__(self) -> Iterator[str]:
         steps = cast("Generator[list[int], None, None]", iter(self._generation))
-        try:
-            with closing(steps):
-                for tokens in steps:
-                    if piece := self._text.add(tokens):
-                        yield piece
-                    if self._text.stopped:
-                        return
-            if rest := self._text.end():
-                yield rest
-        finally:
-            self.cancel()
+        with closing(steps):
+            for tokens in steps:
+                if piece := self._text.add(tokens):
+                    yield piece
+                if self._text.stopped:
+                    return
+        if rest := self._text.end():
+            yield rest
 
     async def __aiter__(self) -> AsyncIterator[str]:
         steps = cast("AsyncGenerator[list[int], None]", aiter(self._generation))
-        try:
-            async with aclosing(steps):
-                async for tokens in steps:
-                    if piece := self._text.add(tokens):
-                        yield piece
-                    if self._text.stopped:
-                        return
-            if rest := self._text.end():
-                yield rest
-        finally:
-            self.cancel()
+        async with aclosing(steps):
+            async for tokens in steps:
+                if piece := self._text.add(tokens):
+                    yield piece
+                if self._text.stopped:
+                    return
+        if rest := self._text.end():
+            yield rest
 
     @property
     def usage(self) -> UsageMetadata:

@@ -1,6 +1,6 @@
 """A tiny prepared XVERSE, and models over it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,8 @@ from kb_qa.xverse.engine import Engine, load_engine
 from kb_qa.xverse.loading import LoadedModel, make_model
 from kb_qa.xverse.preparation import prepare
 from kb_qa.xverse.tokenizer import Tokenizer, load_tokenizer
-from tests.kb_qa.xverse.fakes import ScriptedEngine
+from tests.kb_qa.xverse.fakes import Scripted, ScriptedEngine
 from tests.kb_qa.xverse.official import make_official
-
-Scripted = Callable[..., LoadedModel]
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,16 @@
 """An engine that says what it was told to say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kb_qa.errors import PromptTooLong
 from kb_qa.xverse.engine import Engine, FinishReason, Generation, Sampling, Usage
 from kb_qa.xverse.engine.request import Mailbox
+from kb_qa.xverse.loading import LoadedModel
 
 CACHED, SECONDS, FIRST = 4, 2.0, 0.5
+
+Scripted = Callable[..., LoadedModel]
+"""Makes a model that says a text; keywords as of ScriptedEngine."""
 
 
 class ScriptedEngine(Engine):

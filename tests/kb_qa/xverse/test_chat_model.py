@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
 
 from kb_qa.errors import GeneratorError, PromptTooLong, QuestionError, SettingsError
 from kb_qa.xverse.chat_model import ChatXverse
 from kb_qa.xverse.engine import FinishReason, Generation, Sampling
 from kb_qa.xverse.llm import XVERSE_LLM
 from kb_qa.xverse.loading import LoadedModel
-from tests.kb_qa.xverse.conftest import Scripted
-from tests.kb_qa.xverse.fakes import CACHED, FIRST, SECONDS, ScriptedEngine
+from tests.kb_qa.xverse.fakes import CACHED, FIRST, SECONDS, Scripted, ScriptedEngine
 
 CONVERSATION = [SystemMessage("Be brief."), HumanMessage("q1"), AIMessage("a1"), HumanMessage("q2")]
 
@@ -230,6 +230,23 @@ async def test_an_error_of_the_engine_reaches_every_reader(scripted: Scripted) -
     assert all(engine_of(model).cancelled)
 
 
+async def test_an_engine_that_is_closed_ends_the_streams_it_had(prepared: Path) -> None:
+    """Readers that wait for the next piece hear of it at once, and so do those who come after."""
+    model = ChatXverse(prepared, device="cpu", dtype="float32", max_model_len=500, temperature=0)
+    waiting, later = model.stream("hi"), model.astream("hi")
+    next(waiting)
+    await anext(later)
+    model._loaded.engine.close()
+    with pytest.raises(GeneratorError, match="closed"):
+        list(waiting)
+    with pytest.raises(GeneratorError, match="closed"):
+        _ = [piece async for piece in later]
+    with pytest.raises(GeneratorError, match="closed"):
+        model.invoke("hi")
+    again = ChatXverse(prepared, device="cpu", dtype="float32", max_model_len=500, temperature=0)
+    assert again.invoke("hi", max_tokens=2).content
+
+
 def test_a_prompt_that_does_not_fit_says_so(loaded: LoadedModel) -> None:
     """How long it is, how long it may be, and what to do."""
     model = chat(loaded)
@@ -289,6 +306,26 @@ async def test_leaving_an_asynchronous_stream_frees_its_place(scripted: Scripted
 
 async def _read_all(model: ChatXverse) -> list[AIMessageChunk]:
     return [piece async for piece in model.astream("hi")]
+
+
+async def test_a_callback_that_fails_frees_the_place(scripted: Scripted) -> None:
+    """Though the error, and all that it holds, is kept."""
+
+    class Failing(Heard):
+        raise_error = True
+
+        def on_llm_new_token(self, token: Any, **_kwargs: Any) -> None:
+            raise ZeroDivisionError(token)
+
+    model = chat(scripted("one two three", finish=None))
+    config: RunnableConfig = {"callbacks": [Failing()]}
+    with pytest.raises(ZeroDivisionError) as first:
+        model.invoke("hi", config)
+    with pytest.raises(ZeroDivisionError) as second:
+        await model.ainvoke("hi", config)
+    assert first.value.__traceback__
+    assert second.value.__traceback__
+    assert engine_of(model).cancelled == [True, True]
 
 
 class Meeting(ScriptedEngine):

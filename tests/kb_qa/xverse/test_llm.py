@@ -12,8 +12,7 @@ from kb_qa.errors import GeneratorError, PromptTooLong, SettingsError
 from kb_qa.xverse.chat_model import ChatXverse
 from kb_qa.xverse.llm import XVERSE_LLM
 from kb_qa.xverse.loading import LoadedModel
-from tests.kb_qa.xverse.conftest import Scripted
-from tests.kb_qa.xverse.fakes import CACHED, ScriptedEngine
+from tests.kb_qa.xverse.fakes import CACHED, Scripted, ScriptedEngine
 
 
 def llm(loaded: LoadedModel, **values: Any) -> XVERSE_LLM:

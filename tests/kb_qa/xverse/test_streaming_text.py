@@ -87,6 +87,14 @@ def _cut(text: str, stops: list[str]) -> str:
     return text
 
 
+@pytest.mark.parametrize("size", [1, 2, 4, 5])
+def test_a_stop_string_within_another_is_complete_first(size: int) -> None:
+    """A model that writes a token at a time would have ended there."""
+    tokens = [token for step in singly("xabab") for token in step]
+    steps = [tokens[at : at + size] for at in range(0, len(tokens), size)]
+    assert "".join(pieces_of(steps, "abab", "ba")) == "xa"
+
+
 @given(st.text("abc", max_size=12), STOPS)
 def test_no_piece_holds_a_part_of_the_stop_string(text: str, stops: list[str]) -> None:
     """What was shown never has to be taken back."""
