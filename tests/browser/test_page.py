@@ -172,10 +172,10 @@ def test_it_fits_every_screen(
     keep_screenshot(page, f"{name}-answer")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for part in (".kq-answer", ".kq-note", "mark", ".kq-place"):
-        assert turn.locator(part).first.evaluate(_CONTRAST) >= 4.5, part
+        assert turn.locator(part).first.evaluate(CONTRAST) >= 4.5, part
 
 
-_CONTRAST = """element => {
+CONTRAST = """element => {
   const context = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const grounds = [];
   for (let each = element; each; each = each.parentElement)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import served
-from tests.browser.test_page import ask, keep_screenshot
+from tests.browser.test_page import CONTRAST, ask, keep_screenshot
 from tests.served import ChatServer, Script, chat_server
 from ui.messages import TEXTS
 
@@ -128,6 +128,7 @@ def test_speed_is_told_on_demand(open_page: Open, address: str, server: ChatServ
     expect(speed).to_contain_text("tokens/s")
     expect(speed).to_contain_text("tokens read: 100, of which cached: 60, written: 5")
     expect(page.get_by_test_id("stSidebar").get_by_text("tiny")).to_be_visible()
+    assert speed.evaluate(CONTRAST) >= 4.5
     keep_screenshot(page, "speed")
 
 
