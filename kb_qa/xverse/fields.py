@@ -96,7 +96,10 @@ class XverseFields(Choices):
     def _identifying_params(self) -> Mapping[str, Any]:
         """What an answer depends on; a cache of answers goes by it."""
         placement = {"model": str(self.model), "dtype": self.dtype, "quantize": self.quantize}
-        return {"model_name": self.model_name, **placement, **self._in_force({})}
+        chosen = self._in_force({})
+        # LangChain writes the call's own stop strings over a parameter of that name.
+        named = {"stop_strings" if name == "stop" else name: each for name, each in chosen.items()}
+        return {"model_name": self.model_name, **placement, **named}
 
     def _in_force(self, values: Mapping[str, Any]) -> dict[str, Any]:
         chosen = {name: each for name, each in values.items() if name in Choices.model_fields}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
@@ -412,8 +413,30 @@ def test_a_copy_with_other_choices_shares_the_model(scripted: Scripted) -> None:
     assert model.bind(stop=["x"]).invoke("hi").content == "a"
 
 
-def test_the_folders_secrets_and_weights_are_not_in_what_is_shown(scripted: Scripted) -> None:
-    """A model is printed and traced by its name and its choices."""
+@pytest.mark.parametrize("face", [ChatXverse, XVERSE_LLM])
+def test_a_cache_of_answers_goes_by_model_and_choices(
+    scripted: Scripted, face: type[ChatXverse | XVERSE_LLM]
+) -> None:
+    """The same question is answered anew where other choices hold."""
+    loaded, cache = scripted("a"), InMemoryCache()
+    for choices in ({}, {}, {"temperature": 0}, {"stop": ["x"]}, {"quantize": "int8"}):
+        face(loaded=loaded, cache=cache, **choices).invoke("hi")
+    engine = loaded.engine
+    assert isinstance(engine, ScriptedEngine)
+    assert len(engine.prompts) == 4
+
+
+def test_a_streaming_object_answers_the_same(scripted: Scripted) -> None:
+    """LangChain's older way to have callbacks hear the pieces."""
+    loaded = scripted("one two ")
+    whole, streamed = chat(loaded).invoke("hi"), chat(loaded, streaming=True).invoke("hi")
+    assert streamed.content == whole.content
+    assert streamed.usage_metadata == whole.usage_metadata
+    assert streamed.response_metadata == whole.response_metadata
+
+
+def test_a_model_is_shown_by_its_name_and_its_choices(scripted: Scripted) -> None:
+    """Not by the tables it holds."""
     model = chat(scripted(), temperature=0.2)
     assert "loaded" not in repr(model)
     assert model.asdict() == {
