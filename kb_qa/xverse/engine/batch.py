@@ -20,8 +20,9 @@ class Batch:
         tokens: (rows).
         positions: of each token in its text, (rows).
         places: of each token in the cache, (rows).
-        chosen: rows that are asked what follows them.
+        chosen: rows that are asked what follows them; all if none are named.
         counts: rows of each sequence.
+        firsts: position of each sequence's first row, (sequences).
         lengths: tokens of each sequence with these, (sequences).
         tables: blocks of each sequence, (sequences, blocks).
         starts: tokens of each sequence before these.
@@ -30,12 +31,18 @@ class Batch:
     tokens: Tensor
     positions: Tensor
     places: Tensor
-    chosen: Tensor
+    chosen: Tensor | None
     counts: list[int]
     starts: list[int]
+    firsts: Tensor
     lengths: Tensor
     tables: Tensor
     block_tokens: int
+
+    @property
+    def queries(self) -> int:
+        """Rows of each sequence, if all have as many; else 0."""
+        return self.counts[0] if len(set(self.counts)) == 1 else 0
 
     @property
     def is_fresh(self) -> bool:
@@ -101,9 +108,10 @@ def make_batch(works: Works[Work], *, block_tokens: int, device: torch.device) -
         tokens=tensor([token for work in works for token in work.tokens]),
         positions=tensor(positions),
         places=tensor(places),
-        chosen=tensor(chosen or []).long(),
+        chosen=None if len(chosen) == sum(counts) else tensor(chosen).long(),
         counts=counts,
         starts=starts,
+        firsts=tensor(starts).int(),
         lengths=tensor(lengths).int(),
         tables=tensor(tables).int(),
         block_tokens=block_tokens,

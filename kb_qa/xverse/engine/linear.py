@@ -13,7 +13,7 @@ from torch import Tensor
 GROUP = 128
 """Weights of a row that share one scale in 4 bits."""
 
-_PLANES, _PLANE = 4, GROUP // 4  # nibbles of a 16-bit word, and the words of a group
+_NIBBLES = 4  # of a 16-bit word
 
 
 class Quantization(StrEnum):
@@ -64,18 +64,18 @@ class Int8Weight:
 class Int4Weight:
     """A weight in 16 steps, a scale and a least value for each group of a row's inputs.
 
-    A 16-bit word holds four of them, a quarter of a group apart, so that each
-    quarter is unpacked with one shift and one mask.
+    A 16-bit word holds four of them, a quarter of the row apart: neighbouring
+    words give neighbouring weights, whichever quarter is unpacked.
 
     Attributes:
         words: int16, (outputs, inputs / 4).
-        scales: one step, (outputs, inputs / GROUP).
-        lows: the least value in steps, of the same shape.
+        scales: int32, (inputs / GROUP, outputs): the size of a step in the
+            upper half, the least value counted in steps in the lower, both
+            as bfloat16.
     """
 
     words: Tensor
     scales: Tensor
-    lows: Tensor
 
     @property
     def outputs(self) -> int:
@@ -83,10 +83,10 @@ class Int4Weight:
 
     def whole(self, dtype: torch.dtype) -> Tensor:
         """The weight in a type to multiply with: (outputs, inputs)."""
-        words = self.words.view(self.outputs, -1, 1, _PLANE)
-        shifts = torch.arange(0, 16, 4, device=words.device, dtype=torch.int16)[:, None]
-        steps = ((words >> shifts) & 15).view(self.outputs, -1, GROUP).to(torch.float32)
-        groups = (steps + self.lows.float()[:, :, None]) * self.scales.float()[:, :, None]
+        shifts = torch.arange(0, 16, 4, device=self.words.device, dtype=torch.int16)[:, None]
+        steps = ((self.words[:, None] >> shifts) & 15).view(self.outputs, -1, GROUP)
+        lows, scales = self.scales.view(torch.bfloat16).view(*self.scales.shape, 2).unbind(2)
+        groups = (steps.float() + lows.T.float()[:, :, None]) * scales.T.float()[:, :, None]
         return groups.view(self.outputs, -1).to(dtype)
 
 
@@ -96,10 +96,10 @@ Weight = WholeWeight | Int8Weight | Int4Weight
 def make_weight(values: Tensor, quantization: Quantization) -> Weight:
     """A weight of shape (outputs, inputs), in as many bits as wanted.
 
-    Inputs that make no whole groups of 128 are kept in 8 bits instead of 4.
+    Inputs that are no multiple of 256 are kept in 8 bits instead of 4.
     """
     match quantization:
-        case Quantization.INT4 if values.shape[1] % GROUP == 0:
+        case Quantization.INT4 if values.shape[1] % (2 * GROUP) == 0:
             return _in_4_bits(values)
         case Quantization.INT4 | Quantization.INT8:
             return _in_8_bits(values)
@@ -129,13 +129,13 @@ def _in_4_bits(values: Tensor) -> Int4Weight:
         better = error < best
         best = torch.where(better, error, best)
         scales, lows = torch.where(better, scale, scales), torch.where(better, low, lows)
-    steps = _rounded(groups, scales, lows).to(torch.int16).view(len(values), -1, _PLANES, _PLANE)
-    words = torch.zeros_like(steps[:, :, 0])
-    for plane in range(_PLANES):
-        words |= steps[:, :, plane] << (4 * plane)
+    steps = _rounded(groups, scales, lows).to(torch.int16).view(len(values), _NIBBLES, -1)
+    words = torch.zeros_like(steps[:, 0])
+    for nibble in range(_NIBBLES):
+        words |= steps[:, nibble] << (4 * nibble)
     # Scales were rounded to bfloat16 before the weights to steps of them; lows are whole numbers.
-    half = torch.bfloat16
-    return Int4Weight(words.reshape(len(values), -1), scales.to(half), lows.to(half))
+    both = torch.stack((lows.T, scales.T), dim=2).to(torch.bfloat16).contiguous()
+    return Int4Weight(words, both.view(torch.int32).squeeze(2))
 
 
 def _steps_between(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from kb_qa.errors import SettingsError
 from kb_qa.xverse.engine.blocks import BlockPool
 from kb_qa.xverse.engine.cache import KeyValueCache
 from kb_qa.xverse.engine.engine import Engine
-from kb_qa.xverse.engine.linear import Quantization
+from kb_qa.xverse.engine.linear import Quantization, WholeWeight
 from kb_qa.xverse.engine.memory import (
     GIB,
     Plan,
@@ -123,17 +123,46 @@ def make_engine(
     )
     context = min(plan.context, cache.tokens)
     return Engine(
-        _runner(model, cache, max_requests, plain=plain),
+        _runner(model, cache, options, max_requests, context=context, plain=plain),
         Scheduler(pool, limits),
         max_model_len=context,
         vocabulary=model.shape.vocabulary,
     )
 
 
-def _runner(model: Model, cache: KeyValueCache, max_requests: int, *, plain: bool) -> Runner:
+def _runner(
+    model: Model,
+    cache: KeyValueCache,
+    options: Options,
+    max_requests: int,
+    *,
+    context: int,
+    plain: bool,
+) -> Runner:
     sampler = Sampler(slots=max_requests, vocabulary=model.shape.vocabulary, device=model.device)
-    operations = PlainOperations(model.shape, device=model.device)
-    return PlainRunner(model, cache, operations, sampler)
+    if plain or model.device.type != "cuda":
+        operations = PlainOperations(model.shape, device=model.device)
+        return PlainRunner(model, cache, operations, sampler)
+    # Triton comes with torch's builds for cards, and only with them.
+    from kb_qa.xverse.engine.card_operations import CardOperations
+    from kb_qa.xverse.engine.recordings import CardRunner
+
+    runner = CardRunner(
+        model,
+        cache,
+        CardOperations(
+            model.shape,
+            device=model.device,
+            rows=max(max_requests, options.guess_rows),
+            quantized=not isinstance(model.head, WholeWeight),
+        ),
+        sampler,
+        most=max_requests,
+        guesses=options.guesses,
+        context=context,
+    )
+    runner.warm_up()
+    return runner
 
 
 def _plan(

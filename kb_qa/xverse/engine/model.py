@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kb_qa.xverse.engine.batch import Batch
-from kb_qa.xverse.engine.cache import KeyValueCache, LayerCache
+from kb_qa.xverse.engine.cache import KeyValueCache
 from kb_qa.xverse.engine.linear import Weight
 from kb_qa.xverse.engine.operations import Operations
 from kb_qa.xverse.engine.shape import Shape
@@ -24,18 +24,6 @@ class Layer:
     gate_up: Weight
     down: Weight
 
-    def __call__(
-        self, hidden: Tensor, batch: Batch, cache: LayerCache, operations: Operations
-    ) -> Tensor:
-        """One step: (rows, hidden) to (rows, hidden)."""
-        queries, keys_values = operations.mixed(
-            hidden, self.attention_gain, self.queries_keys_values, batch, cache
-        )
-        attended = operations.attend(queries, keys_values, batch, cache)
-        hidden = operations.add_linear(hidden, attended, self.attention_output)
-        fed = operations.feed(hidden, self.feed_gain, self.gate_up)
-        return operations.add_linear(hidden, fed, self.down)
-
 
 @dataclass(frozen=True)
 class Model:
@@ -50,11 +38,23 @@ class Model:
     def __call__(self, batch: Batch, cache: KeyValueCache, operations: Operations) -> Tensor:
         """Logits of the rows that are asked what follows: (chosen, vocabulary)."""
         hidden = functional.embedding(batch.tokens, self.embeddings)
-        for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
-            hidden = layer(hidden, batch, layer_cache, operations)
-        if not len(batch.chosen):
-            return hidden.new_empty(0, self.shape.vocabulary)
-        return operations.logits(hidden[batch.chosen], self.gain, self.head)
+        normed = operations.norm(hidden, self.layers[0].attention_gain)
+        gains = [*(layer.attention_gain for layer in self.layers[1:]), self.gain]
+        for layer, layer_cache, gain in zip(self.layers, cache.layers, gains, strict=True):
+            queries, keys_values = operations.mixed(
+                normed, layer.queries_keys_values, batch, layer_cache
+            )
+            read = operations.attend(queries, keys_values, batch, layer_cache)
+            hidden, normed = operations.add_linear(
+                hidden, read, layer.attention_output, layer.feed_gain
+            )
+            fed = operations.feed(normed, layer.gate_up)
+            hidden, normed = operations.add_linear(hidden, fed, layer.down, gain)
+        if batch.chosen is not None:
+            if not len(batch.chosen):
+                return hidden.new_empty(0, self.shape.vocabulary)
+            normed = operations.norm(hidden[batch.chosen], self.gain)
+        return operations.logits(normed, self.head)
 
     @property
     def device(self) -> torch.device:

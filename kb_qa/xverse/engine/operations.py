@@ -1,5 +1,6 @@
 """What a layer is made of, for any device, in plain torch: the reference for all others."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -12,13 +13,29 @@ from kb_qa.xverse.engine.linear import Weight
 from kb_qa.xverse.engine.shape import Shape
 
 
+@dataclass(frozen=True)
+class Normed:
+    """Rows after a norm, (rows, hidden); by whom else than its maker it is read is undefined.
+
+    Attributes:
+        values: normed; or with the gain alone, if there are squares.
+        squares: of parts of each row before, (rows, parts).
+    """
+
+    values: Tensor
+    squares: Tensor | None = None
+
+
 class Operations(Protocol):
-    """The steps of a layer; `hidden` is always (rows, hidden)."""
+    """The steps of a layer; `hidden` is always (rows, hidden), and may be overwritten."""
+
+    def norm(self, hidden: Tensor, gain: Tensor) -> Normed:
+        """Root mean square norm of each row."""
 
     def mixed(
-        self, hidden: Tensor, gain: Tensor, weight: Weight, batch: Batch, cache: LayerCache
+        self, normed: Normed, weight: Weight, batch: Batch, cache: LayerCache
     ) -> tuple[Tensor, Tensor]:
-        """Norm, queries, keys and values, rotated; the last two go to the cache.
+        """Queries, keys and values, rotated; the last two go to the cache.
 
         Returns the queries, (rows, heads, head size), and the keys and values
         of the rows, (2, rows, cached heads, head size).
@@ -29,14 +46,19 @@ class Operations(Protocol):
     ) -> Tensor:
         """What each row reads from its sequence so far: (rows, heads x head size)."""
 
-    def add_linear(self, hidden: Tensor, inputs: Tensor, weight: Weight) -> Tensor:
-        """`hidden` plus the linear layer of `inputs`."""
+    def add_linear(
+        self, hidden: Tensor, inputs: Tensor, weight: Weight, gain: Tensor
+    ) -> tuple[Tensor, Normed]:
+        """`hidden` plus the linear layer of `inputs`; and the norm of that."""
 
-    def feed(self, hidden: Tensor, gain: Tensor, weight: Weight) -> Tensor:
-        """Norm, then silu(gate) x up, from the two side by side: (rows, feed forward)."""
+    def feed(self, normed: Normed, weight: Weight) -> Tensor:
+        """silu(gate) x up, the two side by side in the weight: (rows, feed forward)."""
 
-    def logits(self, hidden: Tensor, gain: Tensor, weight: Weight) -> Tensor:
-        """Norm, then the head: (rows, vocabulary)."""
+    def logits(self, normed: Normed, weight: Weight) -> Tensor:
+        """The head: (rows, vocabulary)."""
+
+    def likeliest(self, logits: Tensor) -> Tensor:
+        """The first of the greatest of each row: (rows)."""
 
 
 class PlainOperations:
@@ -46,11 +68,15 @@ class PlainOperations:
         self._shape = shape
         self.angles = rotation_angles(shape, device)
 
+    def norm(self, hidden: Tensor, gain: Tensor) -> Normed:
+        return Normed(functional.rms_norm(hidden, gain.shape, gain, self._shape.epsilon))
+
     def mixed(
-        self, hidden: Tensor, gain: Tensor, weight: Weight, batch: Batch, cache: LayerCache
+        self, normed: Normed, weight: Weight, batch: Batch, cache: LayerCache
     ) -> tuple[Tensor, Tensor]:
         shape = self._shape
-        rows = self._linear(self._norm(hidden, gain), weight).view(len(hidden), -1, shape.head_size)
+        rows = self._linear(normed.values, weight)
+        rows = rows.view(len(rows), -1, shape.head_size)
         heads = (shape.heads, shape.cached_heads, shape.cached_heads)
         queries, keys, values = rows.split(heads, dim=1)
         cosines, sines = self.angles[:, batch.positions].to(rows.dtype)
@@ -69,18 +95,21 @@ class PlainOperations:
         ]
         return torch.cat(parts).flatten(1)
 
-    def add_linear(self, hidden: Tensor, inputs: Tensor, weight: Weight) -> Tensor:
-        return hidden + self._linear(inputs, weight)
+    def add_linear(
+        self, hidden: Tensor, inputs: Tensor, weight: Weight, gain: Tensor
+    ) -> tuple[Tensor, Normed]:
+        hidden = hidden + self._linear(inputs, weight)
+        return hidden, self.norm(hidden, gain)
 
-    def feed(self, hidden: Tensor, gain: Tensor, weight: Weight) -> Tensor:
-        gate, up = self._linear(self._norm(hidden, gain), weight).chunk(2, dim=-1)
+    def feed(self, normed: Normed, weight: Weight) -> Tensor:
+        gate, up = self._linear(normed.values, weight).chunk(2, dim=-1)
         return functional.silu(gate) * up
 
-    def logits(self, hidden: Tensor, gain: Tensor, weight: Weight) -> Tensor:
-        return self._linear(self._norm(hidden, gain), weight)
+    def logits(self, normed: Normed, weight: Weight) -> Tensor:
+        return self._linear(normed.values, weight)
 
-    def _norm(self, hidden: Tensor, gain: Tensor) -> Tensor:
-        return functional.rms_norm(hidden, gain.shape, gain, self._shape.epsilon)
+    def likeliest(self, logits: Tensor) -> Tensor:
+        return logits.argmax(-1)
 
     def _linear(self, inputs: Tensor, weight: Weight) -> Tensor:
         return functional.linear(inputs, weight.whole(inputs.dtype))

@@ -20,8 +20,6 @@ class Runner(Protocol):
     def run(self, works: Works[Work]) -> list[list[int]]:
         """The tokens chosen after each work's last tokens, as many as its `choices`."""
 
-    def forget(self, sequence: Sequence) -> None:
-        """A sequence has ended or lost its slot."""
 
 
 class PlainRunner:
@@ -43,8 +41,6 @@ class PlainRunner:
         tokens = self._sampler.choose(logits, rows).tolist() if rows else []
         return by_work(works, tokens)
 
-    def forget(self, sequence: Sequence) -> None:
-        self._sampler.forget(sequence)
 
 
 def chosen_rows(works: Works[Work]) -> list[tuple[Sequence, int]]:

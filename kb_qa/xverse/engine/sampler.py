@@ -24,7 +24,7 @@ class Sampler:
 
     def __init__(self, *, slots: int, vocabulary: int, device: torch.device) -> None:
         self._seen = torch.zeros(slots, vocabulary, dtype=torch.bool, device=device)
-        self._counted: dict[Sequence, int] = {}
+        self._counted: list[tuple[Sequence | None, int]] = [(None, 0)] * slots
         self._vocabulary, self._device = vocabulary, device
 
     def choose(self, logits: Tensor, rows: Rows[tuple[Sequence, int]]) -> Tensor:
@@ -41,10 +41,6 @@ class Sampler:
         scaled = _keep_likeliest(logits / temperature.clamp(min=1e-4)[:, None], rows)
         drawn = (scaled + self._noise(rows)).argmax(-1)
         return torch.where(temperature > 0, drawn, logits.argmax(-1))
-
-    def forget(self, sequence: Sequence) -> None:
-        """A sequence has ended or lost its slot."""
-        self._counted.pop(sequence, None)
 
     def _penalize(self, logits: Tensor, rows: Rows[tuple[Sequence, int]]) -> Tensor:
         """Divide positive, multiply negative logits of tokens that the text has.
@@ -65,11 +61,11 @@ class Sampler:
 
     def _count(self, sequence: Sequence) -> None:
         """Take in the tokens that are new since the last time."""
-        if sequence not in self._counted:
-            self._seen[sequence.slot] = False
-        new = sequence.tokens[self._counted.get(sequence, 0) :]
-        self._seen[sequence.slot, new] = True
-        self._counted[sequence] = len(sequence.tokens)
+        owner, counted = self._counted[sequence.slot]
+        if owner is not sequence:
+            self._seen[sequence.slot], counted = False, 0
+        self._seen[sequence.slot, sequence.tokens[counted:]] = True
+        self._counted[sequence.slot] = (sequence, len(sequence.tokens))
 
     def _noise(self, rows: Rows[tuple[Sequence, int]]) -> Tensor:
         """Gumbel noise: its maximum over logits is a draw from their softmax."""
