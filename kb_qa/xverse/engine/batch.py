@@ -57,7 +57,7 @@ class Batch:
     @cached_property
     def all_ends(self) -> Tensor:
         """The same of all their tokens, those in the cache included."""
-        return self._ends(self._totals)
+        return self._ends(self.totals)
 
     @property
     def longest(self) -> int:
@@ -65,7 +65,7 @@ class Batch:
 
     @property
     def all_longest(self) -> int:
-        return max(self._totals)
+        return max(self.totals)
 
     @cached_property
     def all_places(self) -> Tensor:
@@ -73,11 +73,12 @@ class Batch:
         size = self.block_tokens
         offsets = torch.arange(size, device=self.tables.device)
         places = (self.tables[:, :, None] * size + offsets).flatten(1)
-        parts = [row[:total] for row, total in zip(places, self._totals, strict=True)]
+        parts = [row[:total] for row, total in zip(places, self.totals, strict=True)]
         return torch.cat(parts)
 
     @property
-    def _totals(self) -> list[int]:
+    def totals(self) -> list[int]:
+        """Tokens of each sequence with these."""
         return [start + count for start, count in zip(self.starts, self.counts, strict=True)]
 
     def _ends(self, counts: list[int]) -> Tensor:

@@ -29,6 +29,8 @@ a quantized weight whole for the vendor's library pays only when rows are many.
 
 _SPAN = (256, 64, 2, 2)  # tokens that a program of the attention reads, in all and at once
 _MOST_QUERIES = 16
+_MOST_SPLITS = 8  # of the inputs of a linear layer
+_BLOCK_HEADS = 32  # turned by one program
 _CHOOSERS = 64  # programs that look for the likeliest token of a row
 _LEAST_OUTPUTS = 32  # of a program that adds to the rows, and leaves the squares of its part
 
@@ -53,14 +55,14 @@ class Tile:
 
 
 TILES = {
-    16: Tile(outputs=32, inputs=128, warps=2, stages=4),
+    16: Tile(outputs=64, inputs=128, warps=4, stages=3),
     8: Tile(outputs=64, inputs=256, warps=4, stages=3),
     4: Tile(outputs=32, inputs=64, warps=2, stages=4),
 }
 ADDING_TILES = {
-    16: Tile(outputs=32, inputs=128, warps=2, stages=4, splits=2),
+    16: Tile(outputs=32, inputs=512, warps=4, stages=4),
     8: Tile(outputs=32, inputs=256, warps=2, stages=4, splits=4),
-    4: Tile(outputs=32, inputs=64, warps=1, stages=4, splits=4),
+    4: Tile(outputs=32, inputs=64, warps=1, stages=4, splits=8),
 }
 """By the bits of a weight. Those that add to the rows have few outputs, so that several programs
 share each. Chosen with benchmarks/kernels.py; on an H200, but small enough for any card."""
@@ -101,7 +103,7 @@ class CardOperations:
         self._splits = splits
         # One for all layers: each reads it before the next writes it. What no program writes stays 0.
         self._squares = torch.zeros(_FEW_QUANTIZED_ROWS, self._parts, device=device)
-        most = 4 * shape.hidden * _FEW_QUANTIZED_ROWS  # of four splits; of one row of hidden, each
+        most = _MOST_SPLITS * shape.hidden * _FEW_QUANTIZED_ROWS
         self._parts_of_sums = torch.empty(most, device=device)
         self._summed = torch.zeros(shape.hidden, dtype=torch.int32, device=device)
         self._tops = torch.empty(lines, _CHOOSERS, device=device)
@@ -136,7 +138,7 @@ class CardOperations:
             self._multiply(normed, weight, queries, ending=kernels.MIX, batch=batch, cache=cache)
             return queries, queries  # the keys and values are in the cache, and few read them there
         mixed = self._linear(normed, weight).view(rows, -1, shape.head_size)
-        kernels.rotate_kernel[(rows, mixed.shape[1])](
+        kernels.rotate_kernel[(rows, triton.cdiv(mixed.shape[1], _BLOCK_HEADS))](
             mixed,
             self._angles,
             batch.positions,
@@ -148,7 +150,8 @@ class CardOperations:
             CACHED_HEADS=shape.cached_heads,
             HEAD_SIZE=shape.head_size,
             BLOCK_TOKENS=cache.keys.shape[2],
-            num_warps=1,
+            BLOCK_HEADS=_BLOCK_HEADS,
+            num_warps=4,
         )
         keys_values = mixed[:, shape.heads :].view(rows, 2, shape.cached_heads, -1).transpose(0, 1)
         return mixed[:, : shape.heads], keys_values
@@ -162,7 +165,7 @@ class CardOperations:
         if batch.is_fresh and keys_values is not queries:
             keys, values = keys_values
         else:
-            keys, values = cache.gather(batch.all_places)
+            keys, values = _gathered(cache.keys, batch), _gathered(cache.values, batch)
         # torch's own name for this is `varlen_attn`, whose arguments change from version to version.
         attended = torch.ops.aten._flash_attention_forward(
             queries,
@@ -308,7 +311,7 @@ class CardOperations:
             HEAD_SIZE=shape.head_size,
             BLOCK_TOKENS=block_tokens,
             SPAN=self._span,
-            TILE=self._span_tile,
+            TILE=min(self._span_tile, block_tokens),
             MOST_SPLITS=self._splits,
             ROWS=16,
             num_warps=self._span_warps,
@@ -351,6 +354,15 @@ class CardOperations:
             num_warps=8,
         )
         return whole
+
+
+def _gathered(blocks: Tensor, batch: Batch) -> Tensor:
+    """All tokens of all sequences from the cache, (tokens, heads, head size), block by block."""
+    parts = [
+        blocks.index_select(0, table).transpose(1, 2).flatten(0, 1)[:length]
+        for table, length in zip(batch.tables, batch.totals, strict=True)
+    ]
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def _numbers(weight: Weight) -> tuple[int, Tensor, Tensor | None]:

@@ -284,17 +284,22 @@ def attend_kernel(
     split, cached, sequence = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     GROUP: tl.constexpr = HEADS // CACHED_HEADS
     REAL: tl.constexpr = QUERIES * GROUP
+    # All these are on their way at once; which are of use is known when they are there.
     length = tl.load(lengths + sequence)
     start = tl.load(starts + sequence)
+    TILES: tl.constexpr = SPAN // TILE
+    tile = tl.arange(0, TILES)
+    page = (split * SPAN + tile * TILE) // BLOCK_TOKENS
+    blocks = tl.load(tables + sequence * table_width + page, mask=page < table_width, other=0)
+    row = tl.arange(0, ROWS)
+    query, within = row // GROUP, row % GROUP
+    line = (sequence * QUERIES + query) * HEADS + cached * GROUP + within
+    part = tl.arange(0, HEAD_SIZE)
+    asked = tl.load(
+        queries + line[:, None] * HEAD_SIZE + part[None, :], mask=row[:, None] < REAL, other=0
+    )
     splits = tl.cdiv(length, SPAN)
     if split < splits:
-        row = tl.arange(0, ROWS)
-        query, within = row // GROUP, row % GROUP
-        line = (sequence * QUERIES + query) * HEADS + cached * GROUP + within
-        part = tl.arange(0, HEAD_SIZE)
-        asked = tl.load(
-            queries + line[:, None] * HEAD_SIZE + part[None, :], mask=row[:, None] < REAL, other=0
-        )
         dtype = asked.dtype
         greatest = tl.full([ROWS], -float("inf"), tl.float32)
         mass = tl.zeros([ROWS], tl.float32)
@@ -304,9 +309,11 @@ def attend_kernel(
         for token in tl.range(split * SPAN, end, TILE):
             position = token + column
             there = position < length
-            block = tl.load(tables + sequence * table_width + position // BLOCK_TOKENS).to(tl.int64)
-            base = (block * CACHED_HEADS + cached) * BLOCK_TOKENS + position % BLOCK_TOKENS
-            spot = base[:, None] * HEAD_SIZE + part[None, :]
+            # A tile is within one block, so that one number says where it is.
+            reached = (token - split * SPAN) // TILE
+            block = tl.sum(tl.where(tile == reached, blocks, 0), axis=0).to(tl.int64)
+            base = ((block * CACHED_HEADS + cached) * BLOCK_TOKENS + token % BLOCK_TOKENS) * HEAD_SIZE
+            spot = base + column[:, None] * HEAD_SIZE + part[None, :]
             key = tl.load(keys + spot, mask=there[:, None], other=0)
             value = tl.load(values + spot, mask=there[:, None], other=0)
             scores = tl.dot(asked, tl.trans(key)) * scale
@@ -401,32 +408,37 @@ def rotate_kernel(
     CACHED_HEADS: tl.constexpr,
     HEAD_SIZE: tl.constexpr,
     BLOCK_TOKENS: tl.constexpr,
+    BLOCK_HEADS: tl.constexpr,
 ):
-    """Turn one head of one row where it is; put it in the cache if it belongs there."""
-    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    """Turn BLOCK_HEADS heads of a row where they are; put those into the cache that belong there."""
+    row = tl.program_id(0).to(tl.int64)
+    head = tl.program_id(1) * BLOCK_HEADS + tl.arange(0, BLOCK_HEADS)
     HALF: tl.constexpr = HEAD_SIZE // 2
     part = tl.arange(0, HALF)
-    spot = mixed + (row * (HEADS + 2 * CACHED_HEADS) + head) * HEAD_SIZE + part
-    one, other = tl.load(spot), tl.load(spot + HALF)
-    if head < HEADS + CACHED_HEADS:
-        turn = tl.load(positions + row) * HALF + part
-        cosine, sine = tl.load(angles + turn), tl.load(angles + angle_positions * HALF + turn)
-        left, right = one.to(tl.float32), other.to(tl.float32)
-        one = (left * cosine - right * sine).to(one.dtype)
-        other = (right * cosine + left * sine).to(other.dtype)
-        tl.store(spot, one)
-        tl.store(spot + HALF, other)
-    if head >= HEADS:
-        place = tl.load(places + row).to(tl.int64)
-        cached = (head - HEADS) % CACHED_HEADS
-        block, offset = place // BLOCK_TOKENS, place % BLOCK_TOKENS
-        at = ((block * CACHED_HEADS + cached) * BLOCK_TOKENS + offset) * HEAD_SIZE + part
-        if head < HEADS + CACHED_HEADS:
-            tl.store(keys + at, one)
-            tl.store(keys + at + HALF, other)
-        else:
-            tl.store(values + at, one)
-            tl.store(values + at + HALF, other)
+    turn = tl.load(positions + row) * HALF + part
+    cosine = tl.load(angles + turn)[None, :]
+    sine = tl.load(angles + angle_positions * HALF + turn)[None, :]
+    place = tl.load(places + row).to(tl.int64)
+    there = (head < HEADS + 2 * CACHED_HEADS)[:, None]
+    spot = (row * (HEADS + 2 * CACHED_HEADS) + head[:, None]) * HEAD_SIZE + part[None, :]
+    one = tl.load(mixed + spot, mask=there, other=0)
+    other = tl.load(mixed + spot + HALF, mask=there, other=0)
+    left, right = one.to(tl.float32), other.to(tl.float32)
+    turned = (head < HEADS + CACHED_HEADS)[:, None]
+    one = tl.where(turned, (left * cosine - right * sine).to(one.dtype), one)
+    other = tl.where(turned, (right * cosine + left * sine).to(other.dtype), other)
+    tl.store(mixed + spot, one, mask=turned)
+    tl.store(mixed + spot + HALF, other, mask=turned)
+    block, offset = place // BLOCK_TOKENS, place % BLOCK_TOKENS
+    cached = (head - HEADS) % CACHED_HEADS
+    at = ((block * CACHED_HEADS + cached) * BLOCK_TOKENS + offset) * HEAD_SIZE
+    to = at[:, None] + part[None, :]
+    is_key = (head >= HEADS)[:, None] & turned
+    tl.store(keys + to, one, mask=is_key)
+    tl.store(keys + to + HALF, other, mask=is_key)
+    is_value = there & (head >= HEADS + CACHED_HEADS)[:, None]
+    tl.store(values + to, one, mask=is_value)
+    tl.store(values + to + HALF, other, mask=is_value)
 
 
 @triton.jit
