@@ -15,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from kb_qa.generators import Kind, choose_generator
 from kb_qa.settings import Settings
+from tests.kb_qa.xverse.official import make_official
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh.md")
+MODEL = "data/models/xverse/XVERSE-7B-Chat"
 TABLE = re.compile(r"(<!-- settings: .*? -->\n)(.*?)(<!-- end of settings -->)", re.DOTALL)
 HEADS = {
     "README.md": "| variable | default | |\n|---|---|---|\n",
@@ -64,37 +67,108 @@ def test_the_settings_table_is_the_settings(readme: str) -> None:
     assert match[2] == table(readme), "run `python tests/test_readme.py`"
 
 
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny XVERSE as its makers publish it."""
+    return make_official(tmp_path_factory.mktemp("xverse") / "tiny")
+
+
 @pytest.mark.parametrize("readme", READMES)
-def test_the_python_runs(readme: str, sample_kb: Path) -> None:
-    """The block can be pasted, and prints an answer with its citation."""
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
-    printed = io.StringIO()
-    with redirect_stdout(printed):
-        exec(block.replace('"data/kb"', repr(str(sample_kb))), {})
-    lines = printed.getvalue().splitlines()
+def test_the_python_runs(readme: str, sample_kb: Path, published: Path) -> None:
+    """The blocks can be pasted: one prints an answer with its citation, one what XVERSE says.
+
+    XVERSE's folder is a tiny one's.
+    """
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    chain, xverse = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    lines = printed_by(chain.replace('"data/kb"', repr(str(sample_kb)))).splitlines()
     assert "[1]" in lines[0]
     assert lines[-1].strip()
+    assert MODEL in xverse
+    assert printed_by(xverse.replace(f'"{MODEL}"', repr(str(published)))).strip()
+
+
+def printed_by(block: str) -> str:
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(block, {})
+    return printed.getvalue()
 
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_commands_run(readme: str, sample_kb: Path) -> None:
     """Each `python -m kb_qa` line can be pasted; its `--json` has the promised keys."""
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    commands = re.findall(r"^python -m kb_qa (.*)$", text, re.MULTILINE)
+    commands = [line for line in commands_of(readme) if line[0] != "download"]
     assert len(commands) >= 2
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "kb_qa", *shlex.split(command), f"--kb={sample_kb}", "--json"],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=os.environ,
-        )
+        done = run_kb_qa(*command, f"--kb={sample_kb}", "--json")
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         assert answer["citations"], command
         assert not answer["refused"], command
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_downloads_run(readme: str, published: Path, tmp_path: Path) -> None:
+    """Each `download` line can be pasted; without a network, a folder stands for the model here."""
+    commands = [line for line in commands_of(readme) if line[0] == "download"]
+    assert commands
+    for number, command in enumerate(commands):
+        done = run_kb_qa(*command, str(published), f"--to={tmp_path / str(number)}")
+        assert done.returncode == 0, done.stderr
+        assert (Path(done.stdout.strip()) / "model.safetensors.index.json").is_file()
+
+
+def commands_of(readme: str) -> list[list[str]]:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    return [
+        shlex.split(line) for line in re.findall(r"^ *python -m kb_qa (.*)$", text, re.MULTILINE)
+    ]
+
+
+def run_kb_qa(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "kb_qa", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env=os.environ
+    )
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_servers_are_named_as_the_settings_take_them(readme: str) -> None:
+    """A `KB_QA_LLM=... python -m kb_qa` line, which needs a server, names one."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    named = re.findall(r"^ *KB_QA_LLM=(\S+) python -m kb_qa", text, re.MULTILINE)
+    assert named
+    assert {choose_generator(Settings(llm=each)).kind for each in named} == {Kind.SERVER}
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_variable_is_a_setting(readme: str) -> None:
+    """No KB_QA_ name in the text is of a knob that is not there."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    knobs = {f"KB_QA_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"KB_QA_[A-Z_]+", text)) == knobs
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_targets_of_make_are_there(readme: str) -> None:
+    """Every `make TARGET` of the text is one of the Makefile's."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
+    assert {"run", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_file_tree_is_true(readme: str) -> None:
+    """Every file and folder of the captioned tree is there."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    (tree,) = re.findall(r"```\n(kb_qa/ .*?)```", text, re.DOTALL)
+    above: list[str] = []
+    for indent, name in re.findall(r"^( *)(\S+)", tree, re.MULTILINE):
+        above = [*above[: len(indent) // 2], name]
+        assert ROOT.joinpath(*above).exists(), above
 
 
 @pytest.mark.parametrize("readme", READMES)
