@@ -110,7 +110,7 @@ def test_the_commands_run(readme: str, sample_kb: Path) -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_downloads_run(readme: str, published: Path, tmp_path: Path) -> None:
-    """Each `download` line can be pasted; without a network, a folder stands for the model here."""
+    """Each `download` line can be pasted; here a folder stands for what needs a network."""
     commands = [line for line in commands_of(readme) if line[0] == "download"]
     assert commands
     for number, command in enumerate(commands):
@@ -121,9 +121,8 @@ def test_the_downloads_run(readme: str, published: Path, tmp_path: Path) -> None
 
 def commands_of(readme: str) -> list[list[str]]:
     text = (ROOT / readme).read_text(encoding="utf-8")
-    return [
-        shlex.split(line) for line in re.findall(r"^ *python -m kb_qa (.*)$", text, re.MULTILINE)
-    ]
+    lines = re.findall(r"^ *python -m kb_qa (.*)$", text, re.MULTILINE)
+    return [shlex.split(line) for line in lines]
 
 
 def run_kb_qa(*arguments: str) -> "subprocess.CompletedProcess[str]":
