@@ -21,7 +21,7 @@ test: $(VENV)/.test
 browser-test: $(VENV)/.browser
 	$(BIN)/python -m pytest tests/browser
 
-# Needs a network the first time and 8 GB of memory: vLLM for processors, in an environment of its own
+# Needs a network and 3 GB of disk the first time: vLLM for processors, in an environment of its own
 serving-test: $(VENV)/.test $(VENV)-vllm/.ready
 	KB_QA_VLLM=$(abspath $(VENV))-vllm/bin/python $(BIN)/python -m pytest tests/serving --timeout 600
 
