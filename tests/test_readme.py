@@ -122,7 +122,7 @@ def test_the_downloads_run(readme: str, published: Path, tmp_path: Path) -> None
 def commands_of(readme: str) -> list[list[str]]:
     text = (ROOT / readme).read_text(encoding="utf-8")
     lines = re.findall(r"^ *python -m kb_qa (.*)$", text, re.MULTILINE)
-    return [shlex.split(line) for line in lines]
+    return [shlex.split(line) for line in dict.fromkeys(lines)]
 
 
 def run_kb_qa(*arguments: str) -> "subprocess.CompletedProcess[str]":
