@@ -95,21 +95,17 @@ def in_process(stage: str, model: Path, vllm: str = "") -> Any:
 
 
 def run_stage(stage: str, model: Path) -> dict[str, Any]:
-    match stage:
-        case "card":
-            return measure_card()
-        case "transformers":
-            return measure_transformers(model)
-        case "vllm":
-            return asyncio.run(measure_vllm(model))
-        case "ours":
-            return measure_ours(model, guesses=0)
-        case "small":
-            return measure_small(model)
-        case "guessing":
-            return measure_ours(model, batches=(1,))
-        case _:
-            return measure_ours(model, guesses=0, quantize=stage)
+    stages = {
+        "card": measure_card,
+        "small": lambda: measure_small(model),
+        "transformers": lambda: measure_transformers(model),
+        "vllm": lambda: asyncio.run(measure_vllm(model)),
+        "ours": lambda: measure_ours(model, guesses=0),
+        "guessing": lambda: measure_ours(model, batches=(1,)),
+        "int8": lambda: measure_ours(model, guesses=0, quantize="int8"),
+        "int4": lambda: measure_ours(model, guesses=0, quantize="int4"),
+    }
+    return stages[stage]()
 
 
 def write_model(folder: Path, layers: int) -> None:
@@ -380,8 +376,9 @@ def report(results: dict[str, Any]) -> None:
                 print_row(name, count, numbers)
     if small := results.get("small"):
         print(
-            f"\nWith 22 GiB: two texts of {small['context']} tokens at once, the last {NEW} of each "
-            f"new, {small['tokens']} in {small['wall']:.1f} s; {small['peak']:.1f} GiB reserved."
+            f"\nWith 22 GiB: two texts of {small['context']} tokens at once, the last {NEW} of "
+            f"each new, {small['tokens']} in {small['wall']:.1f} s; "
+            f"{small['peak']:.1f} GiB reserved."
         )
     print("\n| | ready after s | first token of a follow-up s |")
     print("|---|---|---|")

@@ -22,8 +22,8 @@ from kb_qa.xverse.engine import kernels
 from kb_qa.xverse.engine.batch import make_batch
 from kb_qa.xverse.engine.cache import KeyValueCache
 from kb_qa.xverse.engine.card_operations import CardOperations, Tile
-from kb_qa.xverse.engine.operations import Normed
 from kb_qa.xverse.engine.linear import Int4Weight, Int8Weight, Weight, WholeWeight
+from kb_qa.xverse.engine.operations import Normed
 from kb_qa.xverse.engine.request import Mailbox, Sampling, Usage
 from kb_qa.xverse.engine.scheduler import Work
 from kb_qa.xverse.engine.sequence import Sequence
@@ -51,6 +51,8 @@ LAYERS = {
     "head": (100534, 4096, kernels.PLAIN),
 }
 BLOCK_TOKENS = 64
+TEXTS = ((1, 1, 3000), (1, 8, 3000), (1, 1, 8000), (8, 1, 2750), (32, 1, 2750))
+SPANS = ((256, 64, 2, 2), (128, 64, 2, 2), (192, 64, 2, 2), (256, 64, 4, 3), (384, 64, 2, 2))
 TILES = {
     16: [
         Tile(32, 128, 2, 4),
@@ -100,7 +102,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.attention:
         describe()
-        return time_attention()
+        time_attention()
+        return
     cases = list(all_cases(quick=options.quick))
     compile_aside(cases)
     torch.manual_seed(0)
@@ -162,7 +165,7 @@ def _compile(cases: list[Case]) -> None:
         try:
             run_case(case, weights)()
             torch.cuda.synchronize()
-        except Exception as error:  # too large for this card
+        except Exception as error:  # noqa: BLE001 - too large for this card
             print(case, str(error).splitlines()[-1], flush=True)
 
 
@@ -228,7 +231,7 @@ def run_case(case: Case, weights: list[Weight]) -> Callable[[], None]:
     return run
 
 
-def decode_batch(sequences: int, length: int, queries: int = 1, layers: int = 1):  # noqa: ANN201
+def decode_batch(sequences: int, length: int, queries: int = 1, layers: int = 1):
     blocks = -(-length // BLOCK_TOKENS)
     shape = Shape(**{**vars(SHAPE), "layers": layers})
     cache = KeyValueCache(
@@ -280,7 +283,7 @@ def seconds_of(run: Callable[[], None], repeats: int = 20) -> float:
 def time_case(case: Case, weights: list[Weight]) -> float:
     try:
         return seconds_of(run_case(case, weights)) / len(weights)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the same
         return float("inf")
 
 
@@ -297,32 +300,30 @@ def time_torch(layer: str, rows: int, weights: list[Weight]) -> float:
 def time_attention() -> None:
     print("| texts | rows each | tokens | span, tile, warps, stages | us | TB/s |")
     print("|---|---|---|---|---|---|")
-    for sequences, queries, length in (
-        (1, 1, 3000),
-        (1, 8, 3000),
-        (1, 1, 8000),
-        (8, 1, 2750),
-        (32, 1, 2750),
-    ):
-        layers = max(1, int(400e6 / (sequences * length * 16384)))
-        batch, cache = decode_batch(sequences, length, queries, layers)
-        asked = torch.randn(sequences * queries, 32, 128, device="cuda", dtype=torch.bfloat16)
-        for span in ((256, 64, 2, 2), (256, 64, 2, 3), (256, 64, 4, 2), (256, 64, 4, 3), (192, 64, 2, 3)):
-            operations = CardOperations(
-                SHAPE, device=torch.device("cuda"), rows=64, quantized=False, span=span
-            )
-
-            def run() -> None:
-                for layer in cache.layers:
-                    operations.attend(asked, asked, batch, layer)
-
-            seconds = seconds_of(run) / layers
+    for sequences, queries, length in TEXTS:
+        for span in SPANS:
+            seconds = time_span(sequences, queries, length, span)
             rate = sequences * length * 16384 / seconds / 1e12
             print(
                 f"| {sequences} | {queries} | {length} | {span} "
                 f"| {seconds * 1e6:.1f} | {rate:.2f} |",
                 flush=True,
             )
+
+
+def time_span(sequences: int, queries: int, length: int, span: tuple[int, int, int, int]) -> float:
+    layers = max(1, int(400e6 / (sequences * length * 16384)))
+    batch, cache = decode_batch(sequences, length, queries, layers)
+    asked = torch.randn(sequences * queries, 32, 128, device="cuda", dtype=torch.bfloat16)
+    operations = CardOperations(
+        SHAPE, device=torch.device("cuda"), rows=64, quantized=False, span=span
+    )
+
+    def run() -> None:
+        for layer in cache.layers:
+            operations.attend(asked, asked, batch, layer)
+
+    return seconds_of(run) / layers
 
 
 def time_likeliest() -> None:

@@ -125,5 +125,5 @@ def test_a_seed_gives_one_answer(folder: Path) -> None:
 
 def test_too_little_memory_is_told(folder: Path) -> None:
     """What does not fit is refused with what is free and what is needed."""
-    with pytest.raises(DeviceError, match="GiB free, and .* GiB are needed"):
+    with pytest.raises(DeviceError, match=r"GiB free, and .* GiB are needed"):
         load_engine(folder, memory=GIB // 2)

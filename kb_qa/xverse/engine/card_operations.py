@@ -29,6 +29,7 @@ a quantized weight whole for the vendor's library pays only when rows are many.
 
 _SPAN = (256, 64, 2, 2)  # tokens that a program of the attention reads, in all and at once
 _MOST_QUERIES = 16
+_NIBBLES = 4  # of a word
 _MOST_SPLITS = 8  # of the inputs of a linear layer
 _BLOCK_HEADS = 32  # turned by one program
 _CHOOSERS = 64  # programs that look for the likeliest token of a row
@@ -101,7 +102,7 @@ class CardOperations:
         self._scales = torch.empty(lines, splits, 2, device=device)
         self._arrivals = torch.zeros(lines, dtype=torch.int32, device=device)
         self._splits = splits
-        # One for all layers: each reads it before the next writes it. What no program writes stays 0.
+        # One for all layers: each is read before the next writes it. What no program writes stays 0.
         self._squares = torch.zeros(_FEW_QUANTIZED_ROWS, self._parts, device=device)
         most = _MOST_SPLITS * shape.hidden * _FEW_QUANTIZED_ROWS
         self._parts_of_sums = torch.empty(most, device=device)
@@ -166,7 +167,7 @@ class CardOperations:
             keys, values = keys_values
         else:
             keys, values = _gathered(cache.keys, batch), _gathered(cache.values, batch)
-        # torch's own name for this is `varlen_attn`, whose arguments change from version to version.
+        # torch's public name for it is `varlen_attn`, whose arguments change with its versions.
         attended = torch.ops.aten._flash_attention_forward(
             queries,
             keys,
@@ -175,11 +176,12 @@ class CardOperations:
             batch.all_ends,
             batch.longest,
             batch.all_longest,
-            0.0,  # dropout
-            True,  # a row sees no later one
-            False,
+            dropout_p=0.0,
+            is_causal=True,
+            return_debug_mask=False,
         )
-        return attended[0].flatten(1)
+        rows: Tensor = attended[0]
+        return rows.flatten(1)
 
     def add_linear(
         self, hidden: Tensor, inputs: Tensor, weight: Weight, gain: Tensor
@@ -331,7 +333,7 @@ class CardOperations:
     @property
     def _parts(self) -> int:
         """Programs that make a row of `hidden`: each leaves the squares of its part."""
-        return triton.next_power_of_2(triton.cdiv(self._shape.hidden, _LEAST_OUTPUTS))
+        return int(triton.next_power_of_2(triton.cdiv(self._shape.hidden, _LEAST_OUTPUTS)))
 
     def _linear(self, normed: Normed, weight: Weight) -> Tensor:
         return functional.linear(normed.values, self._whole(weight, normed.values.dtype))
@@ -340,7 +342,7 @@ class CardOperations:
         if isinstance(weight, WholeWeight):
             return weight.values
         bits, values, scales = _numbers(weight)
-        inputs = values.shape[1] * (4 if bits == 4 else 1)
+        inputs = values.shape[1] * (_NIBBLES if isinstance(weight, Int4Weight) else 1)
         whole = torch.empty(weight.outputs, inputs, dtype=dtype, device=values.device)
         kernels.whole_kernel[(triton.cdiv(whole.numel(), 2048),)](
             values,
@@ -378,4 +380,3 @@ def _numbers(weight: Weight) -> tuple[int, Tensor, Tensor | None]:
 
 def _or(tensor: Tensor | None, nothing: Tensor) -> Tensor:
     return nothing if tensor is None else tensor
-

@@ -10,9 +10,8 @@ generation gives.
 All run on any card since Ampere.
 """
 
-# Triton reads these annotations as they are, and a kernel's parameters are the tensors' addresses.
-# ruff: noqa: ANN, PLR0913, N803, D417
 # mypy: ignore-errors
+# A kernel's parameters are addresses and numbers, which Triton takes without annotations.
 
 import triton
 import triton.language as tl
@@ -118,7 +117,6 @@ def linear_kernel(
     there = first < outputs_count
     row = tl.arange(0, ROWS)
     dtype = inputs.dtype.element_ty
-    STRIDE: tl.constexpr = INPUTS // 4 if BITS == 4 else INPUTS
 
     # What the end needs is on its way while the weights come.
     stored = row < rows
@@ -312,7 +310,9 @@ def attend_kernel(
             # A tile is within one block, so that one number says where it is.
             reached = (token - split * SPAN) // TILE
             block = tl.sum(tl.where(tile == reached, blocks, 0), axis=0).to(tl.int64)
-            base = ((block * CACHED_HEADS + cached) * BLOCK_TOKENS + token % BLOCK_TOKENS) * HEAD_SIZE
+            base = (
+                (block * CACHED_HEADS + cached) * BLOCK_TOKENS + token % BLOCK_TOKENS
+            ) * HEAD_SIZE
             spot = base + column[:, None] * HEAD_SIZE + part[None, :]
             key = tl.load(keys + spot, mask=there[:, None], other=0)
             value = tl.load(values + spot, mask=there[:, None], other=0)
@@ -345,11 +345,16 @@ def attend_kernel(
                 tl.debug_barrier()
                 one = tl.arange(0, MOST_SPLITS)
                 for each in tl.static_range(REAL):
-                    at = (sequence * QUERIES + each // GROUP) * HEADS + cached * GROUP + each % GROUP
+                    at = (
+                        (sequence * QUERIES + each // GROUP) * HEADS + cached * GROUP + each % GROUP
+                    )
                     spots = at * MOST_SPLITS + one
                     done = one < splits
                     tops = tl.load(
-                        partial_scales + spots * 2, mask=done, other=-float("inf"), cache_modifier=".cg"
+                        partial_scales + spots * 2,
+                        mask=done,
+                        other=-float("inf"),
+                        cache_modifier=".cg",
                     )
                     masses = tl.load(
                         partial_scales + spots * 2 + 1, mask=done, other=0.0, cache_modifier=".cg"
@@ -410,7 +415,7 @@ def rotate_kernel(
     BLOCK_TOKENS: tl.constexpr,
     BLOCK_HEADS: tl.constexpr,
 ):
-    """Turn BLOCK_HEADS heads of a row where they are; put those into the cache that belong there."""
+    """Turn BLOCK_HEADS heads of a row where they are; put keys and values into the cache."""
     row = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * BLOCK_HEADS + tl.arange(0, BLOCK_HEADS)
     HALF: tl.constexpr = HEAD_SIZE // 2
@@ -507,5 +512,8 @@ def likeliest_kernel(
         each = tl.arange(0, PROGRAMS)
         all_tops = tl.load(tops + row * PROGRAMS + each, cache_modifier=".cg")
         _, best = tl.max(all_tops, axis=0, return_indices=True)
-        tl.store(chosen + row, tl.load(indices + row * PROGRAMS + best, cache_modifier=".cg").to(tl.int64))
+        tl.store(
+            chosen + row,
+            tl.load(indices + row * PROGRAMS + best, cache_modifier=".cg").to(tl.int64),
+        )
         tl.store(arrivals + row, 0)

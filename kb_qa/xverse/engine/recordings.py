@@ -15,6 +15,7 @@ from kb_qa.xverse.engine.runner import PlainRunner, by_work, chosen_rows
 from kb_qa.xverse.engine.sampler import Sampler, is_plain
 from kb_qa.xverse.engine.scheduler import Work
 
+_FINE = 8  # sequences up to which recordings are for powers of two, and then for multiples
 _LEAST_WIDTH = 16  # blocks of the narrowest recording
 
 
@@ -41,7 +42,12 @@ class Recording:
     """One step, its inputs and outputs at fixed places in the card's memory."""
 
     def __init__(
-        self, size: Size, model: Model, cache: KeyValueCache, operations: Operations, pool: object
+        self,
+        size: Size,
+        model: Model,
+        cache: KeyValueCache,
+        operations: Operations,
+        pool: tuple[int, int],
     ) -> None:
         self._size, self._block_tokens = size, cache.block_tokens
         count = 3 * size.rows + size.sequences * (2 + size.width)
@@ -157,7 +163,6 @@ class CardRunner:
         tokens = self._sampler.choose(logits[kept], chosen_rows(works)).tolist()
         return by_work(works, tokens)
 
-
     @torch.inference_mode()
     def warm_up(self) -> None:
         """Have what is compiled on first use compiled before the first request."""
@@ -188,5 +193,5 @@ def _power_of_two(number: int) -> int:
 
 def _sequences(number: int, most: int) -> int:
     """Few sizes, so that few recordings are made; not much padding, for padding takes time."""
-    size = _power_of_two(number) if number <= 8 else -(-number // 8) * 8
+    size = _power_of_two(number) if number <= _FINE else -(-number // _FINE) * _FINE
     return min(size, most)
