@@ -29,6 +29,7 @@ a quantized weight whole for the vendor's library pays only when rows are many.
 
 _SPAN = (256, 64, 2, 2)  # tokens that a program of the attention reads, in all and at once
 _MOST_QUERIES = 16
+_LEAST_ROWS = 8  # of a matrix unit
 _NIBBLES = 4  # of a word
 _MOST_SPLITS = 8  # of the inputs of a linear layer
 _BLOCK_HEADS = 32  # turned by one program
@@ -61,7 +62,7 @@ TILES = {
     4: Tile(outputs=32, inputs=64, warps=2, stages=4),
 }
 ADDING_TILES = {
-    16: Tile(outputs=32, inputs=512, warps=4, stages=4),
+    16: Tile(outputs=32, inputs=128, warps=2, stages=4, splits=4),
     8: Tile(outputs=32, inputs=256, warps=2, stages=4, splits=4),
     4: Tile(outputs=32, inputs=64, warps=1, stages=4, splits=8),
 }
@@ -102,7 +103,7 @@ class CardOperations:
         self._scales = torch.empty(lines, splits, 2, device=device)
         self._arrivals = torch.zeros(lines, dtype=torch.int32, device=device)
         self._splits = splits
-        # One for all layers: each is read before the next writes it. What no program writes stays 0.
+        # One for all layers: each is read before the next writes it; what no program writes is 0.
         self._squares = torch.zeros(_FEW_QUANTIZED_ROWS, self._parts, device=device)
         most = _MOST_SPLITS * shape.hidden * _FEW_QUANTIZED_ROWS
         self._parts_of_sums = torch.empty(most, device=device)
@@ -250,6 +251,7 @@ class CardOperations:
         rows, size = inputs.values.shape
         bits, values, scales = _numbers(weight)
         tile = self._tile(bits, ending)
+        constants, launched = linear_launch(tile, rows)
         kernels.linear_kernel[(triton.cdiv(weight.outputs, tile.outputs), tile.splits)](
             inputs.values,
             _or(inputs.squares, nothing),
@@ -271,10 +273,6 @@ class CardOperations:
             shape.epsilon,
             shape.context,
             INPUTS=size,
-            ROWS=max(8, triton.next_power_of_2(rows)),
-            BLOCK_OUTPUTS=tile.outputs,
-            BLOCK_INPUTS=tile.inputs,
-            SPLITS=tile.splits,
             BITS=bits,
             PARTS=0 if inputs.squares is None else self._parts,
             NEXT_PARTS=self._parts,
@@ -283,8 +281,8 @@ class CardOperations:
             CACHED_HEADS=shape.cached_heads,
             HEAD_SIZE=shape.head_size,
             BLOCK_TOKENS=1 if cache is None else cache.keys.shape[2],
-            num_warps=tile.warps,
-            num_stages=tile.stages if rows <= _FEW_ROWS else 2,
+            **constants,
+            **launched,
         )
 
     def _attend_to_cache(
@@ -356,6 +354,19 @@ class CardOperations:
             num_warps=8,
         )
         return whole
+
+
+def linear_launch(tile: Tile, rows: int) -> tuple[dict[str, int], dict[str, int]]:
+    """The constants of a linear kernel that cuts its weight so, and how it is launched."""
+    constants = {
+        "ROWS": max(_LEAST_ROWS, triton.next_power_of_2(rows)),
+        "BLOCK_OUTPUTS": tile.outputs,
+        "BLOCK_INPUTS": tile.inputs,
+        "SPLITS": tile.splits,
+    }
+    # The inputs of many rows take the room of the loads that would be under way.
+    stages = tile.stages if rows <= _FEW_ROWS else 2
+    return constants, {"num_warps": tile.warps, "num_stages": stages}
 
 
 def _gathered(blocks: Tensor, batch: Batch) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence as Works
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,7 +48,7 @@ class Recording:
         model: Model,
         cache: KeyValueCache,
         operations: Operations,
-        pool: tuple[int, int],
+        pool: Any,
     ) -> None:
         self._size, self._block_tokens = size, cache.block_tokens
         count = 3 * size.rows + size.sequences * (2 + size.width)
@@ -82,8 +83,8 @@ class Recording:
     def _batch(self) -> Batch:
         size = self._size
         parts = (size.rows, size.rows, size.rows, size.sequences, size.sequences)
-        tokens, positions, places, firsts, lengths, tables = self._given.split(
-            (*parts, size.sequences * size.width)
+        tokens, positions, places, firsts, lengths, tables = torch.split(
+            self._given, [*parts, size.sequences * size.width]
         )
         return Batch(
             tokens=tokens,
