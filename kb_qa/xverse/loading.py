@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kb_qa.errors import GeneratorError, PromptTooLong
+from kb_qa.settings import load_settings
 from kb_qa.xverse.chat_format import ChatFormat, Turn
 from kb_qa.xverse.checkpoint import load_checkpoint
 from kb_qa.xverse.engine import Engine, Sampling, load_engine
@@ -83,7 +84,7 @@ def load_model(
     """The model, loaded if it is not; whoever asks meanwhile waits for the same.
 
     Args:
-        model: a folder or an id, as `load_checkpoint` takes it.
+        model: a folder, or an id that is looked for where KB_QA_MODELS says.
         placement: how to load it.
         download: whether to download a model that is not on this machine.
         load: makes the engine.
@@ -94,7 +95,8 @@ def load_model(
         SettingsError: an option has a value that cannot be used.
     """
     with _loading:
-        folder = load_checkpoint(model, download=download).resolve()
+        kept = load_settings().models
+        folder = load_checkpoint(model, models=kept, download=download).resolve()
         known = _loaded.get((folder, placement))
         if known is not None and not known.ended.is_set():
             return known

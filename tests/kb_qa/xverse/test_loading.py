@@ -1,6 +1,7 @@
 """One loaded model for all who ask for it."""
 
 import gc
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -136,3 +137,17 @@ def test_a_model_is_named_as_people_know_it(prepared: Path) -> None:
     """By its id, or its folder's last name."""
     assert name_of("xverse/XVERSE-7B-Chat") == "xverse/XVERSE-7B-Chat"
     assert name_of(prepared) == name_of(f"{prepared}/") == "tiny"
+
+
+def test_an_id_is_looked_for_where_the_settings_say(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KB_QA_MODELS holds for the model classes as it does for the commands."""
+    kept = tmp_path / "models" / "team" / "tiny"
+    shutil.copytree(prepared, kept)
+    with pytest.raises(CheckpointError, match="team/tiny"):
+        load_model("team/tiny", HERE, load=Loader())
+    monkeypatch.setenv("KB_QA_MODELS", str(tmp_path / "models"))
+    load = Loader()
+    assert load_model("team/tiny", HERE, load=load).name == "team/tiny"
+    assert load.asked[0][0] == kept
