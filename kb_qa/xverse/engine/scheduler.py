@@ -122,23 +122,31 @@ class Scheduler:
         return works
 
     def _unread(self) -> "list[Sequence]":
-        """Sequences with more than one token to compute; new ones as far as there is place."""
+        """Sequences with more than one token to compute; new ones as far as there is place.
+
+        A new one may take no block that the rest of an older one's prompt needs:
+        two halves of prompts that wait for each other's blocks would wait for ever.
+        """
         unread = [each for each in self._running if each.remaining > 1]
         room = self._limits.chunk_tokens - sum(each.remaining for each in unread)
+        promised = sum(self._missing(each, len(each.tokens)) for each in unread)
         while self._waiting and self._slots and room > 0:
-            if self._pool.needed(len(self._waiting[0].tokens) + 1) > self._pool.free:
+            needed = self._pool.needed(len(self._waiting[0].tokens) + 1)
+            if promised + needed > self._pool.free:
                 break
             sequence = self._waiting.popleft()
             self._admit(sequence)
             unread.append(sequence)
             room -= sequence.remaining
+            promised += self._missing(sequence, len(sequence.tokens))
         return unread
 
     def _admit(self, sequence: Sequence) -> None:
         sequence.slot = self._slots.pop()
         sequence.blocks = self._pool.share(sequence.tokens)
         sequence.computed = len(sequence.blocks) * self._pool.block_tokens
-        sequence.usage.cached_tokens = min(sequence.computed, sequence.prompt_tokens)
+        if not sequence.returned:  # what it finds later it may have computed itself
+            sequence.usage.cached_tokens = sequence.computed
         self._running.append(sequence)
 
     def _answers(self) -> list[Work]:
@@ -146,10 +154,8 @@ class Scheduler:
         guesses = self._guesses(len(ready))
         for sequence in ready:
             sequence.guess(guesses)
-        held = []
-        for sequence in ready:
-            if sequence in self._running and self._hold(sequence):
-                held.append(sequence)
+        # Finding room for one may send back those who come after it.
+        held = [each for each in ready if each in self._running and self._hold(each)]
         return [
             Work(each, [each.tokens[-1], *each.guesses], choices=1 + len(each.guesses))
             for each in held
@@ -173,16 +179,20 @@ class Scheduler:
         return True
 
     def _reserve(self, sequence: Sequence, tokens: int) -> bool:
-        missing = self._pool.needed(tokens) - len(sequence.blocks)
+        missing = self._missing(sequence, tokens)
         if missing > self._pool.free:
             return False
         sequence.blocks += [self._pool.allocate() for _ in range(missing)]
         return True
 
+    def _missing(self, sequence: Sequence, tokens: int) -> int:
+        """Blocks a sequence must yet get to hold so many tokens."""
+        return self._pool.needed(tokens) - len(sequence.blocks)
+
     def _send_back(self, sequence: Sequence) -> None:
         """What it has got it keeps; only its keys and values are computed again."""
         self._retire(sequence)
-        sequence.computed, sequence.guesses = 0, []
+        sequence.computed, sequence.guesses, sequence.returned = 0, [], True
         self._waiting.appendleft(sequence)
 
     def _retire(self, sequence: Sequence) -> None:

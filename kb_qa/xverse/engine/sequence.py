@@ -21,6 +21,7 @@ class Sequence:
         computed: tokens whose keys and values are there.
         guesses: tokens that may come next, to be checked in one step.
         slot: its row in the sampler's memory.
+        returned: whether it once had to make room for others.
     """
 
     tokens: list[int]
@@ -32,6 +33,7 @@ class Sequence:
     computed: int = 0
     guesses: list[int] = field(default_factory=list)
     slot: int = -1
+    returned: bool = False
     lookup: PromptLookup = field(default_factory=PromptLookup)
     submitted: float = field(default_factory=time.perf_counter)
 
