@@ -90,13 +90,13 @@ def make_batch(works: Works[Work], *, block_tokens: int, device: torch.device) -
     """The tensors of a step."""
     counts = [len(work.tokens) for work in works]
     starts = [work.sequence.computed for work in works]
-    positions = [p for start, n in zip(starts, counts, strict=True) for p in range(start, start + n)]
+    positions = [
+        p for start, n in zip(starts, counts, strict=True) for p in range(start, start + n)
+    ]
     places = [place for work in works for place in places_of(work, block_tokens)]
     ends = accumulate(counts)
     chosen = [
-        row
-        for work, end in zip(works, ends, strict=True)
-        for row in range(end - work.choices, end)
+        row for work, end in zip(works, ends, strict=True) for row in range(end - work.choices, end)
     ]
     widest = max(len(work.sequence.blocks) for work in works)
     tables = [pad(work.sequence.blocks, widest, SPARE) for work in works]

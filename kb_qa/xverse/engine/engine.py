@@ -6,6 +6,7 @@ from collections.abc import Sequence as Tokens
 from contextlib import suppress
 from hashlib import blake2b
 from types import TracebackType
+from typing import Self
 
 import torch
 
@@ -68,7 +69,7 @@ class Engine:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -14,6 +14,7 @@ GROUP = 128
 """Weights of a row that share one scale in 4 bits."""
 
 _NIBBLES = 4  # of a 16-bit word
+_ROWS_AT_ONCE = 2048
 
 
 class Quantization(StrEnum):
@@ -96,13 +97,20 @@ Weight = WholeWeight | Int8Weight | Int4Weight
 def make_weight(values: Tensor, quantization: Quantization) -> Weight:
     """A weight of shape (outputs, inputs), in as many bits as wanted.
 
-    Inputs that are no multiple of 256 are kept in 8 bits instead of 4.
+    Inputs that are no multiple of 256 are kept in 8 bits instead of 4. Rows
+    are rounded some at a time: all at once would need several times the
+    weight's own memory, which a small card has not.
     """
+    slices = torch.split(values, _ROWS_AT_ONCE)
     match quantization:
         case Quantization.INT4 if values.shape[1] % (2 * GROUP) == 0:
-            return _in_4_bits(values)
+            fours = [_in_4_bits(each) for each in slices]
+            words, scales = [each.words for each in fours], [each.scales for each in fours]
+            return Int4Weight(torch.cat(words), torch.cat(scales, dim=1))
         case Quantization.INT4 | Quantization.INT8:
-            return _in_8_bits(values)
+            eights = [_in_8_bits(each) for each in slices]
+            parts = [each.values for each in eights]
+            return Int8Weight(torch.cat(parts), torch.cat([each.scales for each in eights]))
         case _:
             return WholeWeight(values)
 

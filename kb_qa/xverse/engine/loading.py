@@ -17,6 +17,7 @@ from kb_qa.xverse.engine.memory import (
     free_bytes,
     host_cache_bytes,
     plan_memory,
+    read_tokens,
     weight_bytes,
 )
 from kb_qa.xverse.engine.model import Model
@@ -33,6 +34,7 @@ _DTYPES = {
     "float32": torch.float32,
 }
 _LARGE_CARD = 40 * GIB
+_LEAST_TOKENS = 2  # one of a prompt and one of its answer
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def load_engine(
     """
     shape = read_shape(folder)
     target = choose_device(device, folder)
-    arithmetic = _dtype(dtype, shape, target)
+    arithmetic = _dtype(dtype, target)
     quantization = _quantization(quantize)
     options = options or _options(target, memory)
     plan = _plan(
@@ -105,6 +107,10 @@ def make_engine(
     """An engine over a model that is on its device.
 
     Args:
+        model: its weights.
+        plan: how long a context and how large a cache.
+        options: how to run it.
+        max_requests: that are generated for at once.
         plain: whether to compute with torch's own operators alone, the reference.
     """
     cache = KeyValueCache(
@@ -120,6 +126,7 @@ def make_engine(
         chunk_tokens=options.chunk_tokens,
         guess_rows=options.guess_rows,
         guesses=options.guesses,
+        read_tokens=read_tokens(model.shape, options.chunk_tokens),
     )
     context = min(plan.context, cache.tokens)
     return Engine(
@@ -176,7 +183,8 @@ def _plan(
     requests: int,
     memory: int | None,
 ) -> Plan:
-    free = free_bytes(device, memory)
+    spare_block = options.block_tokens * shape.cache_bytes(item_bytes)
+    free = free_bytes(device, memory) - spare_block
     if device.type != "cuda":
         model_bytes = weight_bytes(shape, quantization, item_bytes)
         free = min(free, host_cache_bytes(model_bytes))
@@ -199,7 +207,7 @@ def _options(device: torch.device, memory: int | None) -> Options:
     return Options(chunk_tokens=8192 if total > _LARGE_CARD else 1024)
 
 
-def _dtype(name: str | None, shape: Shape, device: torch.device) -> torch.dtype:
+def _dtype(name: str | None, device: torch.device) -> torch.dtype:
     if name is not None:
         if name not in _DTYPES:
             raise SettingsError(f"dtype={name!r}: give one of {', '.join(_DTYPES)}")
@@ -220,8 +228,9 @@ def _quantization(name: str | None) -> Quantization:
 def _context(wanted: int | None, shape: Shape) -> int | None:
     if wanted is None:
         return None
-    if not 2 <= wanted <= shape.context:
+    if not _LEAST_TOKENS <= wanted <= shape.context:
         raise SettingsError(
-            f"max_model_len={wanted}: the model was made for 2 to {shape.context:,} tokens"
+            f"max_model_len={wanted}: the model was made for "
+            f"{_LEAST_TOKENS} to {shape.context:,} tokens"
         )
     return wanted

@@ -8,12 +8,17 @@ import torch
 
 from kb_qa.errors import DeviceError
 from kb_qa.xverse.engine.linear import Quantization
+from kb_qa.xverse.engine.sampler import ROWS_AT_ONCE
 from kb_qa.xverse.engine.shape import Shape
 
 GIB = 2**30
 
 _SHARE = 0.94  # of a card; the rest is left to the driver, the desktop and fragments
-_GRAPHS = GIB // 4  # what recorded steps keep
+RECORDED_BYTES = GIB // 8
+"""What recorded steps keep on a card, about: the logits of each, for up to 16 texts, and what
+kernels share. With more texts those in the cache are short, and reading them takes less."""
+_GATHERED = 3  # the keys, the values, and one of them on its way
+_CHOICE_BYTES = 64  # of a logit: itself, its rank, its random number, some twice
 _LEAST_CONTEXT = 1024
 _SMALL_MODEL = 2 * GIB  # what a processor without a card is asked to run unasked
 _SHARE_OF_HOST = 0.25
@@ -40,15 +45,32 @@ def weight_bytes(shape: Shape, quantization: Quantization, item_bytes: int) -> i
     return int(shape.weight_count() * bits / 8) + table * (item_bytes + head_bytes)
 
 
-def step_bytes(shape: Shape, chunk_tokens: int, item_bytes: int) -> int:
+def read_tokens(shape: Shape, chunk_tokens: int) -> int:
+    """Tokens that the texts of one step of prompts have together, at most.
+
+    One may be as long as the model allows. And a whole chunk of new ones goes
+    on beside one that was cut by the chunk before.
+    """
+    return max(shape.context, 2 * chunk_tokens)
+
+
+def step_bytes(
+    shape: Shape, quantization: Quantization, *, chunk_tokens: int, item_bytes: int
+) -> int:
     """Bytes a step of so many prompt tokens needs beside weights and cache, at most.
 
-    The widest moment is the feed-forward layer, or a quantized weight made
-    whole for a chunk, or the logits in float32 with their sampling.
+    The widest moment is the attention, when a prompt goes on and what stands
+    in the cache is copied together; or the feed-forward layer, which a
+    quantized weight made whole comes on top of; or the choice at random.
     """
-    feed = chunk_tokens * (3 * shape.feed_forward + 3 * shape.hidden + shape.mixed) * item_bytes
-    whole = 2 * shape.feed_forward * shape.hidden * (item_bytes + 4)
-    return feed + whole + 8 * shape.vocabulary * 64
+    read = read_tokens(shape, chunk_tokens)
+    gathered = _GATHERED * read * shape.cached_heads * shape.head_size
+    attention = chunk_tokens * (2 * shape.hidden + shape.mixed + shape.heads * shape.head_size)
+    feed = chunk_tokens * (2 * shape.hidden + 3 * shape.feed_forward)
+    if quantization != Quantization.NONE:
+        feed += 2 * shape.feed_forward * shape.hidden
+    choice = ROWS_AT_ONCE * shape.vocabulary * _CHOICE_BYTES
+    return max((gathered + attention) * item_bytes, feed * item_bytes, choice)
 
 
 def plan_memory(
@@ -65,7 +87,11 @@ def plan_memory(
     """How long a context and how large a cache fit.
 
     Args:
+        shape: the model's sizes.
+        quantization: of its weights.
         free: bytes before the weights are loaded.
+        item_bytes: of a number that is not quantized.
+        chunk_tokens: of prompts in one step.
         context: tokens of one conversation; as many as fit if not given.
         requests: conversations at once, for which more cache is no use.
         where: names the device in messages.
@@ -74,32 +100,34 @@ def plan_memory(
         DeviceError: it does not fit; the message says what would.
     """
     weights = weight_bytes(shape, quantization, item_bytes)
-    beside = step_bytes(shape, chunk_tokens, item_bytes)
+    beside = step_bytes(shape, quantization, chunk_tokens=chunk_tokens, item_bytes=item_bytes)
     token_bytes = shape.cache_bytes(item_bytes)
-    tokens = (free - weights - beside) // token_bytes
+    tokens = max(0, free - weights - beside) // token_bytes
     wanted = context or min(shape.context, max(_LEAST_CONTEXT, tokens))
     if tokens < wanted:
         needed = weights + beside + wanted * token_bytes
         raise DeviceError(
             f"{where} has {free / GIB:.1f} GiB free, and {needed / GIB:.1f} GiB are needed for "
             f"{wanted:,} tokens (weights {weights / GIB:.1f} GiB, {quantization}): "
-            f"{_remedy(shape, free, item_bytes, beside)}"
+            f"{_remedy(shape, free, chunk_tokens=chunk_tokens, item_bytes=item_bytes)}"
         )
     return Plan(min(wanted, shape.context), min(tokens, requests * wanted))
 
 
-def fitting(shape: Shape, free: int, item_bytes: int, beside: int) -> dict[Quantization, int]:
+def fitting(
+    shape: Shape, free: int, *, chunk_tokens: int, item_bytes: int
+) -> dict[Quantization, int]:
     """The tokens of cache that each way to keep the weights leaves room for, if any."""
-    token_bytes = shape.cache_bytes(item_bytes)
-    room = {
-        each: (free - beside - weight_bytes(shape, each, item_bytes)) // token_bytes
-        for each in Quantization
-    }
+    room = {}
+    for each in Quantization:
+        beside = step_bytes(shape, each, chunk_tokens=chunk_tokens, item_bytes=item_bytes)
+        left = free - beside - weight_bytes(shape, each, item_bytes)
+        room[each] = left // shape.cache_bytes(item_bytes)
     return {each: tokens for each, tokens in room.items() if tokens >= _LEAST_CONTEXT}
 
 
-def _remedy(shape: Shape, free: int, item_bytes: int, beside: int) -> str:
-    fits = fitting(shape, free, item_bytes, beside)
+def _remedy(shape: Shape, free: int, *, chunk_tokens: int, item_bytes: int) -> str:
+    fits = fitting(shape, free, chunk_tokens=chunk_tokens, item_bytes=item_bytes)
     if not fits:
         return "nothing that fits was found; end what else uses the memory, or use a smaller model"
     ways = ", or ".join(
@@ -134,16 +162,31 @@ def free_bytes(device: torch.device, allowance: int | None) -> int:
     """Bytes that may be used on a device.
 
     Args:
+        device: which.
         allowance: bytes in all that the process may use there; no limit if not given.
     """
     if device.type != "cuda":
-        pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return min(pages, allowance or pages)
+        available = _host_bytes()
+        return min(available, allowance or available)
     free, total = torch.cuda.mem_get_info(device)
     kept_back = int(total * (1 - _SHARE)) if allowance is None else 0
-    return min(free - kept_back, allowance or free) - _GRAPHS
+    return min(free - kept_back, allowance or free) - RECORDED_BYTES
 
 
 def host_cache_bytes(model_bytes: int) -> int:
     """Bytes a processor's cache may take: a share of the memory, not all that is free."""
-    return model_bytes + int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * _SHARE_OF_HOST)
+    return model_bytes + int(_SHARE_OF_HOST * _all_host_bytes())
+
+
+def _host_bytes() -> int:
+    """Bytes of memory that can be had: free, or holding files that can be read again."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return _all_host_bytes()  # a system that does not say
+    sizes = dict(line.split(":", 1) for line in lines)
+    return int(sizes["MemAvailable"].split()[0]) * 1024
+
+
+def _all_host_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

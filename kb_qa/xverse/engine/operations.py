@@ -77,15 +77,19 @@ class PlainOperations:
         shape = self._shape
         rows = self._linear(normed.values, weight)
         rows = rows.view(len(rows), -1, shape.head_size)
-        heads = (shape.heads, shape.cached_heads, shape.cached_heads)
-        queries, keys, values = rows.split(heads, dim=1)
+        heads = [shape.heads, shape.cached_heads, shape.cached_heads]
+        queries, keys, values = torch.split(rows, heads, dim=1)
         cosines, sines = self.angles[:, batch.positions].to(rows.dtype)
         queries, keys = rotate(queries, cosines, sines), rotate(keys, cosines, sines)
         cache.store(keys, values, batch.places)
         return queries, torch.stack((keys, values))
 
     def attend(
-        self, queries: Tensor, keys_values: Tensor, batch: Batch, cache: LayerCache
+        self,
+        queries: Tensor,
+        keys_values: Tensor,  # noqa: ARG002 - all are read from the cache, the new ones too
+        batch: Batch,
+        cache: LayerCache,
     ) -> Tensor:
         keys, values = cache.gather(batch.all_places)
         ends, all_ends = batch.ends.tolist(), batch.all_ends.tolist()

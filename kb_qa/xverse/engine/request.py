@@ -171,7 +171,11 @@ class Generation:
 
     async def __aiter__(self) -> AsyncIterator[list[int]]:
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
-        self._mailbox.listen(lambda: loop.call_soon_threadsafe(changed.set))
+
+        def listener() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        self._mailbox.listen(listener)
         try:
             while True:
                 changed.clear()

@@ -21,7 +21,6 @@ class Runner(Protocol):
         """The tokens chosen after each work's last tokens, as many as its `choices`."""
 
 
-
 class PlainRunner:
     """Runs every step operation by operation."""
 
@@ -33,14 +32,11 @@ class PlainRunner:
 
     @torch.inference_mode()
     def run(self, works: Works[Work]) -> list[list[int]]:
-        batch = make_batch(
-            works, block_tokens=self._cache.block_tokens, device=self._model.device
-        )
+        batch = make_batch(works, block_tokens=self._cache.block_tokens, device=self._model.device)
         logits = self._model(batch, self._cache, self._operations)
         rows = chosen_rows(works)
         tokens = self._sampler.choose(logits, rows).tolist() if rows else []
         return by_work(works, tokens)
-
 
 
 def chosen_rows(works: Works[Work]) -> list[tuple[Sequence, int]]:

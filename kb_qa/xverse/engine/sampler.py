@@ -11,6 +11,10 @@ _GOLDEN, _MIX_1, _MIX_2 = -7046029254386353131, -4658895280553007687, -772359229
 """The constants of splitmix64 as signed numbers. Source: S. Vigna, prng.di.unimi.it, 2015."""
 
 
+ROWS_AT_ONCE = 16
+"""Rows of which probabilities and random numbers are in memory together."""
+
+
 class Sampler:
     """Chooses for many sequences at once, each by its own rules.
 
@@ -36,6 +40,11 @@ class Sampler:
         """
         if all(is_plain(sequence) for sequence, _ in rows):
             return logits.argmax(-1)
+        starts = range(0, len(rows), ROWS_AT_ONCE)
+        parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
+        return torch.cat([self._choose(logits[part], rows[part]) for part in parts])
+
+    def _choose(self, logits: Tensor, rows: Rows[tuple[Sequence, int]]) -> Tensor:
         logits = self._penalize(logits.float(), rows)
         temperature = self._values([each.sampling.temperature for each, _ in rows])
         scaled = _keep_likeliest(logits / temperature.clamp(min=1e-4)[:, None], rows)

@@ -33,12 +33,15 @@ class Limits:
         chunk_tokens: of prompts in one step.
         guess_rows: rows of a step that guesses may fill.
         guesses: most for one sequence.
+        read_tokens: of the texts of a step of prompts, those in the cache
+            included; one text may have as many as it has.
     """
 
     sequences: int
     chunk_tokens: int
     guess_rows: int
     guesses: int
+    read_tokens: int
 
 
 class Scheduler:
@@ -108,9 +111,12 @@ class Scheduler:
 
     def _prompts(self) -> list[Work]:
         works: list[Work] = []
-        room = self._limits.chunk_tokens
+        room, read_room = self._limits.chunk_tokens, self._limits.read_tokens
         for sequence in self._unread():
             count = min(sequence.remaining, room)
+            read_room -= sequence.computed + count
+            if works and read_room < 0:
+                break
             if not self._reserve(sequence, sequence.computed + count):
                 break
             start = sequence.computed

@@ -60,9 +60,9 @@ def read_shape(folder: Path) -> Shape:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         return _shape(config, path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise CheckpointError(f"{path}: no such file; give a folder that holds a model") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a Llama's configuration ({error!r})") from error
 
 

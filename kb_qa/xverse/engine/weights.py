@@ -61,8 +61,8 @@ class _Tensors:
     def read(self, name: str, *shape: int) -> Tensor:
         """A tensor, which must be of this shape."""
         try:
-            tensor = self._file(self._homes(name)).get_tensor(name)
-        except (KeyError, OSError, SafetensorError) as error:
+            tensor: Tensor = self._file(self._homes(name)).get_tensor(name)
+        except (KeyError, TypeError, OSError, SafetensorError) as error:
             raise CheckpointError(
                 f"{self._folder}: the tensor {name} cannot be read ({error}); prepare it again"
             ) from error
@@ -96,7 +96,7 @@ class _Homes:
 def _homes(folder: Path) -> _Homes:
     try:
         return _Homes(folder)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / _INDEX}: cannot be read ({error!r})") from error
 
 
@@ -120,7 +120,9 @@ class _Reader:
             ),
             attention_output=self._weight((f"{attention}.o_proj", hidden, queries)),
             feed_gain=self._tensors.read(f"{prefix}.post_attention_layernorm.weight", hidden),
-            gate_up=self._weight((f"{feed}.gate_proj", wide, hidden), (f"{feed}.up_proj", wide, hidden)),
+            gate_up=self._weight(
+                (f"{feed}.gate_proj", wide, hidden), (f"{feed}.up_proj", wide, hidden)
+            ),
             down=self._weight((f"{feed}.down_proj", hidden, wide)),
         )
 

@@ -41,7 +41,7 @@ class Counting:
     def __init__(self) -> None:
         self.runner = CountingRunner()
         self.pool = BlockPool(1 + CONTEXT // 10, block_tokens=20)
-        limits = Limits(sequences=8, chunk_tokens=100, guess_rows=0, guesses=0)
+        limits = Limits(sequences=8, chunk_tokens=100, guess_rows=0, guesses=0, read_tokens=CONTEXT)
         scheduler = Scheduler(self.pool, limits)
         self.blocks = self.pool.free
         self.engine = Engine(self.runner, scheduler, max_model_len=CONTEXT, vocabulary=VOCABULARY)

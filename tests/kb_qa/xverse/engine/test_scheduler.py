@@ -103,6 +103,26 @@ def test_a_long_prompt_does_not_stop_those_who_read() -> None:
     assert turns[:20] in ([True, False] * 10, [False, True] * 10)
 
 
+def test_a_step_of_prompts_reads_no_more_than_there_is_memory_for() -> None:
+    """Long texts, cached but for their ends, do not go on all in one step; one always may."""
+    _, scheduler = make(blocks=100, chunk_tokens=100)
+    head = [*range(40)]
+    scheduler.add(sequence_of(head, new=1))
+    run(scheduler)
+    texts = [sequence_of([*head, 100 + i, 7, 8, 9, 9], new=2) for i in range(4)]
+    for each in texts:
+        scheduler.add(each)
+    sizes: list[int] = []
+
+    def watch(works: list[Work]) -> None:
+        if len(works[0].tokens) > 1 and works[0].choices == 1:
+            sizes.append(sum(each.sequence.computed + len(each.tokens) for each in works))
+
+    run(scheduler, watch=watch)
+    assert len(sizes) >= 4
+    assert max(sizes) <= 45
+
+
 def test_cancelled_texts_free_their_blocks_at_the_next_step() -> None:
     """Running or waiting, a cancelled text is gone, and its reader hears of it."""
     pool, scheduler = make(blocks=12, chunk_tokens=100, sequences=2)
@@ -131,7 +151,9 @@ def test_cached_tokens_are_those_found_at_the_first_start() -> None:
 
 def make(*, blocks: int, chunk_tokens: int, sequences: int = 8) -> tuple[BlockPool, Scheduler]:
     pool = BlockPool(blocks, block_tokens=SIZE)
-    limits = Limits(sequences=sequences, chunk_tokens=chunk_tokens, guess_rows=8, guesses=3)
+    limits = Limits(
+        sequences=sequences, chunk_tokens=chunk_tokens, guess_rows=8, guesses=3, read_tokens=44
+    )
     return pool, Scheduler(pool, limits)
 
 
