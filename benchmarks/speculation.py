@@ -25,7 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from kb_qa.xverse.engine import Engine, Options, Sampling, Usage, load_engine
 
-NEW, LONGEST_PASSAGE = 64, 1500
+NEW, LONGEST_PASSAGE = 64, 800
 TASKS = {
     "English, answer": "Answer the question in the words of the passage.",
     "English, quote": "Repeat the sentence of the passage that answers the question.",
@@ -45,13 +45,16 @@ class Answer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--questions", type=int, default=10, help="of each task")
+    parser.add_argument("--questions", type=int, default=5, help="of each task")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         tokenizer = write_llama(Path(work))
         stop_ids = frozenset({tokenizer.eos_token_id})
         sampling = Sampling(max_tokens=NEW, stop_ids=stop_ids)
-        print(f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, torch {torch.__version__}, ")
+        print(
+            f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, torch {torch.__version__},",
+            end=" ",
+        )
         print(f"{torch.get_num_threads()} threads, {options.questions} questions a task.\n")
         print(
             "| task | new tokens | steps | tokens a step | s | without guesses: steps | s | same |"

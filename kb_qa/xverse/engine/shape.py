@@ -77,18 +77,25 @@ def _shape(config: dict[str, Any], path: Path) -> Shape:
     ):
         if value not in known:
             raise CheckpointError(f"{path}: {name} is {value!r}, and only {known[0]!r} runs here")
-    heads = config["num_attention_heads"]
+    heads, hidden = _size(config, "num_attention_heads"), _size(config, "hidden_size")
     return Shape(
-        vocabulary=config["vocab_size"],
-        hidden=config["hidden_size"],
-        feed_forward=config["intermediate_size"],
-        layers=config["num_hidden_layers"],
+        vocabulary=_size(config, "vocab_size"),
+        hidden=hidden,
+        feed_forward=_size(config, "intermediate_size"),
+        layers=_size(config, "num_hidden_layers"),
         heads=heads,
         cached_heads=config.get("num_key_value_heads") or heads,
-        head_size=config.get("head_dim") or config["hidden_size"] // heads,
-        context=config["max_position_embeddings"],
+        head_size=config.get("head_dim") or hidden // heads,
+        context=_size(config, "max_position_embeddings"),
         epsilon=config["rms_norm_eps"],
         rotation_base=rotation.get("rope_theta") or config.get("rope_theta") or 10000.0,
         tied=bool(config.get("tie_word_embeddings", False)),
         dtype=config.get("dtype") or config.get("torch_dtype") or "float32",
     )
+
+
+def _size(config: dict[str, Any], name: str) -> int:
+    size = config[name]
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"{name} is {size!r}")
+    return size
