@@ -67,7 +67,7 @@ ADDING_TILES = {
     4: Tile(outputs=32, inputs=64, warps=1, stages=4, splits=8),
 }
 """By the bits of a weight. Those that add to the rows have few outputs, so that several programs
-share each. Chosen with benchmarks/kernels.py; on an H200, but small enough for any card."""
+share each. Chosen with benchmarks/kernel_tiles.py; on an H200, but small enough for any card."""
 
 
 class CardOperations:

@@ -1,6 +1,6 @@
 """How fast each kernel of the engine reads its weights, by how it cuts them.
 
-    python benchmarks/kernels.py [--quick]
+    python benchmarks/kernel_tiles.py [--quick]
 
 Needs a CUDA card. Each kernel runs as in a step of one text: in a recorded
 graph, over weights that do not fit the card's cache. The ceiling is a read of
