@@ -54,7 +54,7 @@ class Engine:
         sequence = Sequence(list(prompt), sampling, limit=limit, seed=seed, mailbox=mailbox)
         with self._changed:
             if self._error is not None:
-                raise self._error
+                raise GeneratorError(str(self._error))
             if self._closed:
                 raise GeneratorError("the engine has been closed: load it again")
             self._arrived.append(sequence)
