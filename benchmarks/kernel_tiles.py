@@ -12,9 +12,10 @@ import itertools
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from shapes import XVERSE_7B
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,22 +28,7 @@ from kb_qa.xverse.engine.operations import Normed
 from kb_qa.xverse.engine.request import Mailbox, Sampling, Usage
 from kb_qa.xverse.engine.scheduler import Work
 from kb_qa.xverse.engine.sequence import Sequence
-from kb_qa.xverse.engine.shape import Shape
 
-SHAPE = Shape(
-    vocabulary=100534,
-    hidden=4096,
-    feed_forward=11008,
-    layers=32,
-    heads=32,
-    cached_heads=32,
-    head_size=128,
-    context=8192,
-    epsilon=1e-6,
-    rotation_base=10000.0,
-    tied=False,
-    dtype="bfloat16",
-)
 LAYERS = {
     "queries, keys, values": (12288, 4096, kernels.MIX),
     "attention output": (4096, 4096, kernels.ADD),
@@ -198,7 +184,7 @@ def size(weight: Weight) -> int:
 def run_case(case: Case, weights: list[Weight]) -> Callable[[], None]:
     _, inputs, ending = LAYERS[case.layer]
     operations = CardOperations(
-        SHAPE,
+        XVERSE_7B,
         device=torch.device("cuda"),
         rows=64,
         quantized=case.bits < 16,
@@ -233,7 +219,7 @@ def run_case(case: Case, weights: list[Weight]) -> Callable[[], None]:
 
 def decode_batch(sequences: int, length: int, queries: int = 1, layers: int = 1):
     blocks = -(-length // BLOCK_TOKENS)
-    shape = Shape(**{**vars(SHAPE), "layers": layers})
+    shape = replace(XVERSE_7B, layers=layers)
     cache = KeyValueCache(
         shape,
         blocks=1 + sequences * blocks,
@@ -316,7 +302,7 @@ def time_span(sequences: int, queries: int, length: int, span: tuple[int, int, i
     batch, cache = decode_batch(sequences, length, queries, layers)
     asked = torch.randn(sequences * queries, 32, 128, device="cuda", dtype=torch.bfloat16)
     operations = CardOperations(
-        SHAPE, device=torch.device("cuda"), rows=64, quantized=False, span=span
+        XVERSE_7B, device=torch.device("cuda"), rows=64, quantized=False, span=span
     )
 
     def run() -> None:
@@ -327,8 +313,8 @@ def time_span(sequences: int, queries: int, length: int, span: tuple[int, int, i
 
 
 def time_likeliest() -> None:
-    operations = CardOperations(SHAPE, device=torch.device("cuda"), rows=64, quantized=False)
-    logits = torch.randn(1, SHAPE.vocabulary, device="cuda", dtype=torch.bfloat16)
+    operations = CardOperations(XVERSE_7B, device=torch.device("cuda"), rows=64, quantized=False)
+    logits = torch.randn(1, XVERSE_7B.vocabulary, device="cuda", dtype=torch.bfloat16)
     assert operations.likeliest(logits).item() == logits.argmax().item()
     print(
         f"\nthe likeliest of a row: {seconds_of(lambda: operations.likeliest(logits)) * 1e6:.1f} us"

@@ -7,7 +7,7 @@ with, and refuses by. A card's allowance is what CUDA gives a program on it
 once its driver, and a desktop on the smaller ones, have had their part.
 """
 
-from dataclasses import replace
+from shapes import XVERSE_7B, XVERSE_13B
 
 from kb_qa.xverse.engine import Options
 from kb_qa.xverse.engine.linear import Quantization
@@ -18,26 +18,7 @@ ITEM_BYTES = 2
 ALLOWANCES = {"24 GB": 22.0, "16 GB": 14.6, "12 GB": 10.8, "8 GB": 7.0}
 """Of a card, in GiB."""
 
-XVERSE_7B = Shape(
-    vocabulary=100534,
-    hidden=4096,
-    feed_forward=11008,
-    layers=32,
-    heads=32,
-    cached_heads=32,
-    head_size=128,
-    context=8192,
-    epsilon=1e-6,
-    rotation_base=10000.0,
-    tied=False,
-    dtype="bfloat16",
-)
-MODELS = {
-    "XVERSE-7B": XVERSE_7B,
-    "XVERSE-13B": replace(
-        XVERSE_7B, hidden=5120, feed_forward=13824, layers=40, heads=40, cached_heads=40
-    ),
-}
+MODELS = {"XVERSE-7B": XVERSE_7B, "XVERSE-13B": XVERSE_13B}
 
 
 def main() -> None:

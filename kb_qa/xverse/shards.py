@@ -5,12 +5,12 @@ and calls nothing else; a file that asks for more is refused.
 """
 
 import json
-import pickle
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError  # what torch's reader raises; nothing here unpickles
 from typing import Any
 
 import torch
@@ -36,7 +36,7 @@ WEIGHT_TYPES = {
 }
 ZIP_START = b"PK\x03\x04"
 UNREADABLE = (
-    pickle.UnpicklingError,
+    UnpicklingError,
     RuntimeError,
     OSError,
     EOFError,

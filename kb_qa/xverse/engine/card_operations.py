@@ -108,9 +108,9 @@ class CardOperations:
         most = _MOST_SPLITS * shape.hidden * _FEW_QUANTIZED_ROWS
         self._parts_of_sums = torch.empty(most, device=device)
         self._summed = torch.zeros(shape.hidden, dtype=torch.int32, device=device)
-        self._tops = torch.empty(lines, _CHOOSERS, device=device)
-        self._indices = torch.empty(lines, _CHOOSERS, dtype=torch.int32, device=device)
-        self._choosers = torch.zeros(lines, dtype=torch.int32, device=device)
+        self._tops = torch.empty(rows, _CHOOSERS, device=device)
+        self._indices = torch.empty(rows, _CHOOSERS, dtype=torch.int32, device=device)
+        self._choosers = torch.zeros(rows, dtype=torch.int32, device=device)
         self._nothing = torch.empty(1, device=device)
 
     def norm(self, hidden: Tensor, gain: Tensor) -> Normed:

@@ -101,9 +101,7 @@ def load_engine(
     return make_engine(model, plan, options=options, max_requests=max_requests)
 
 
-def make_engine(
-    model: Model, plan: Plan, *, options: Options, max_requests: int, plain: bool = False
-) -> Engine:
+def make_engine(model: Model, plan: Plan, *, options: Options, max_requests: int) -> Engine:
     """An engine over a model that is on its device.
 
     Args:
@@ -111,7 +109,6 @@ def make_engine(
         plan: how long a context and how large a cache.
         options: how to run it.
         max_requests: that are generated for at once.
-        plain: whether to compute with torch's own operators alone, the reference.
     """
     cache = KeyValueCache(
         model.shape,
@@ -130,7 +127,7 @@ def make_engine(
     )
     context = min(plan.context, cache.tokens)
     return Engine(
-        _runner(model, cache, options, max_requests, context=context, plain=plain),
+        _runner(model, cache, options, max_requests, context=context),
         Scheduler(pool, limits),
         max_model_len=context,
         vocabulary=model.shape.vocabulary,
@@ -144,10 +141,9 @@ def _runner(
     max_requests: int,
     *,
     context: int,
-    plain: bool,
 ) -> Runner:
     sampler = Sampler(slots=max_requests, vocabulary=model.shape.vocabulary, device=model.device)
-    if plain or model.device.type != "cuda":
+    if model.device.type != "cuda":
         operations = PlainOperations(model.shape, device=model.device)
         return PlainRunner(model, cache, operations, sampler)
     # Triton comes with torch's builds for cards, and only with them.

@@ -69,7 +69,8 @@ class Recording:
 
     def replay(self, works: Works[Work]) -> Tensor:
         """The logits of the works' rows, and the padding's: (sequences x queries, vocabulary)."""
-        self._stage(works)
+        numbers = numbers_of(works, self._size, block_tokens=self._block_tokens)
+        self._staged.copy_(torch.tensor(numbers, dtype=torch.int32))
         self._given.copy_(self._staged, non_blocking=True)
         self._graph.replay()
         return self._logits
@@ -99,21 +100,29 @@ class Recording:
             block_tokens=self._block_tokens,
         )
 
-    def _stage(self, works: Works[Work]) -> None:
-        """Write the works' numbers where the copy to the card starts; the rest is padding."""
-        queries, missing = self._size.queries, self._size.sequences - len(works)
-        firsts = [work.sequence.computed for work in works]
-        tokens = [token for work in works for token in pad(work.tokens, queries, 0)]
-        places = [p for work in works for p in pad(places_of(work, self._block_tokens), queries, 0)]
-        positions = [p for first in firsts for p in range(first, first + queries)]
-        lengths = [first + len(work.tokens) for first, work in zip(firsts, works, strict=True)]
-        empty = [0] * (missing * queries)
-        numbers = [*tokens, *empty, *positions, *empty, *places, *empty]
-        numbers += [*firsts, *[0] * missing, *lengths, *[0] * missing]
-        for work in works:
-            numbers += pad(work.sequence.blocks, self._size.width, SPARE)
-        staged = torch.tensor(numbers, dtype=torch.int32)
-        self._staged[: len(numbers)].copy_(staged)
+
+def numbers_of(works: Works[Work], size: Size, *, block_tokens: int) -> list[int]:
+    """What a recording is given: tokens, positions, places, firsts, lengths, tables.
+
+    Padding is 0 everywhere: a place in the spare block, and a position that exists.
+    """
+    missing = size.sequences - len(works)
+    firsts = [work.sequence.computed for work in works]
+    lengths = [first + len(work.tokens) for first, work in zip(firsts, works, strict=True)]
+    positions = [list(range(*each)) for each in zip(firsts, lengths, strict=True)]
+    of_rows = (
+        [work.tokens for work in works],
+        positions,
+        [places_of(w, block_tokens) for w in works],
+    )
+    numbers = []
+    for rows in of_rows:
+        numbers += [number for row in rows for number in pad(row, size.queries, 0)]
+        numbers += [0] * (missing * size.queries)
+    numbers += [*pad(firsts, size.sequences, 0), *pad(lengths, size.sequences, 0)]
+    for work in works:
+        numbers += pad(work.sequence.blocks, size.width, SPARE)
+    return numbers + [SPARE] * (missing * size.width)
 
 
 class CardRunner:
