@@ -1,6 +1,6 @@
 """The bundled embedder beside the engine its weights come with, in one run.
 
-    taskset -c 0,1 python benchmarks/embeddings.py FOLDER [--rounds N]
+    taskset -c 0,1 python -m benchmarks.embeddings FOLDER [--rounds N]
 
 FOLDER holds the question sets cmrc_trial.json, drcd_dev.json, xquad_de.json
 (SQuAD's format) and pubmedqa_pqal.json. Each round measures both, one after

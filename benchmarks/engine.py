@@ -1,6 +1,6 @@
 """The engine beside transformers, vLLM and the card's floor, in one run.
 
-    python benchmarks/engine.py MODEL [--stages ours,guessing,int4,vllm,...] [--vllm FOLDER]
+    python -m benchmarks.engine MODEL [--stages ours,guessing,int4,vllm,...] [--vllm FOLDER]
 
 Needs a CUDA card; MODEL is a folder that need not exist: a Llama of XVERSE-7B's
 shape with random weights is written there, as a prepared checkpoint is. Prompts
@@ -76,7 +76,7 @@ def main() -> None:
 
 def in_process(stage: str, model: Path, vllm: str = "") -> Any:
     start = time.time()
-    command = [sys.executable, __file__, str(model), "--stage", stage]
+    command = [sys.executable, "-m", "benchmarks.engine", str(model), "--stage", stage]
     paths = [os.environ.get("PYTHONPATH", ""), vllm if stage == "vllm" else ""]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     try:

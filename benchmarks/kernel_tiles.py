@@ -1,6 +1,6 @@
 """How fast each kernel of the engine reads its weights, by how it cuts them.
 
-    python benchmarks/kernel_tiles.py [--quick]
+    python -m benchmarks.kernel_tiles [--quick]
 
 Needs a CUDA card. Each kernel runs as in a step of one text: in a recorded
 graph, over weights that do not fit the card's cache. The ceiling is a read of
@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
-from shapes import XVERSE_7B
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.shapes import XVERSE_7B
 from kb_qa.xverse.engine import kernels
 from kb_qa.xverse.engine.batch import make_batch
 from kb_qa.xverse.engine.cache import KeyValueCache

@@ -1,14 +1,13 @@
 """How many tokens of cache fit on which card, by the engine's own plan.
 
-    python benchmarks/memory.py
+    python -m benchmarks.memory
 
 Nothing is loaded and no card is needed: this is what `load_engine` reckons
 with, and refuses by. A card's allowance is what CUDA gives a program on it
 once its driver, and a desktop on the smaller ones, have had their part.
 """
 
-from shapes import XVERSE_7B, XVERSE_13B
-
+from benchmarks.shapes import XVERSE_7B, XVERSE_13B
 from kb_qa.xverse.engine import Options
 from kb_qa.xverse.engine.linear import Quantization
 from kb_qa.xverse.engine.memory import GIB, RECORDED_BYTES, fitting

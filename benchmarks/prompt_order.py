@@ -1,24 +1,22 @@
 """How much of a follow-up's prompt an engine with a prefix cache knows from the one before.
 
-Over the sample documents, for three orders of the passages: `python benchmarks/prompt_order.py`.
+Over the sample documents, for three orders of the passages: `python -m benchmarks.prompt_order`.
 """
 
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from ingest.pipeline import ingest
+from kb_qa.answer import Source
+from kb_qa.chain import build_qa_chain
+from kb_qa.embeddings import load_embeddings
+from kb_qa.prompts import answer_prompt, by_document
+from kb_qa.settings import Settings
+from kb_qa.store.knowledge_base import KnowledgeBase
 
-from ingest.pipeline import ingest  # noqa: E402
-from kb_qa.answer import Source  # noqa: E402
-from kb_qa.chain import build_qa_chain  # noqa: E402
-from kb_qa.embeddings import load_embeddings  # noqa: E402
-from kb_qa.prompts import answer_prompt, by_document  # noqa: E402
-from kb_qa.settings import Settings  # noqa: E402
-from kb_qa.store.knowledge_base import KnowledgeBase  # noqa: E402
+DOCUMENTS = Path(__file__).parents[1] / "data" / "docs"
 
 PAIRS = (
     ("入职满一年的员工有几天年假？", "未用完的年假可以顺延吗？"),
@@ -51,7 +49,7 @@ def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as folder:
         kb = KnowledgeBase(Path(folder) / "kb", embeddings=load_embeddings("bundled"))
-        ingest([ROOT / "data" / "docs"], knowledge_base=kb)
+        ingest([DOCUMENTS], knowledge_base=kb)
         chain = build_qa_chain(
             kb=kb.folder, settings=Settings(llm="quote"), embeddings=kb.embeddings
         )

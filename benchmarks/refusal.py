@@ -1,6 +1,6 @@
 """Are questions refused whose article was left out, and answered where it was not?
 
-    python benchmarks/refusal.py FOLDER [--questions N]
+    python -m benchmarks.refusal FOLDER [--questions N]
 
 FOLDER holds question sets in SQuAD's format. Each question is asked twice: of
 all articles, and of all but the one that answers it (its neighbours on other
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from question_sets import QuestionSet, load
 
+from benchmarks.question_sets import QuestionSet, load
 from ingest.pipeline import ingest
 from kb_qa import HybridRetriever, KnowledgeBase, load_embeddings
 from kb_qa.embeddings import PassageEmbeddings

@@ -1,6 +1,6 @@
 """Is the answer in what is found, and in what is quoted? Ours beside a tutorial's pipeline.
 
-    python benchmarks/retrieval.py FOLDER [--questions N]
+    python -m benchmarks.retrieval FOLDER [--questions N]
 
 FOLDER holds question sets in SQuAD's format (cmrc_trial.json, drcd_dev.json ...).
 Every article is one file. The peer is langchain-community's FAISS over
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from langchain_community.vectorstores import FAISS
 from langchain_text_splitters import RecursiveCharacterTextSplitter
-from question_sets import Question, QuestionSet, load
 
+from benchmarks.question_sets import Question, QuestionSet, load
 from ingest.pipeline import ingest
 from kb_qa import KnowledgeBase, KnowledgeBaseQA, build_qa_chain, load_embeddings
 from kb_qa.embeddings import PassageEmbeddings

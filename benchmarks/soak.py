@@ -1,6 +1,6 @@
 """Many threads ask at once for some minutes: is every answer right, and memory flat?
 
-    python -P benchmarks/soak.py [--seconds 120] [--threads 64]
+    python -m benchmarks.soak [--seconds 120] [--threads 64]
 
 On the processor, with a tiny Llama of random weights. Each thread asks one
 question after the other, of a few whose answers are known; some it cancels.

