@@ -3,15 +3,19 @@
 import importlib
 import re
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any
 
 from ingest.document import Block, EmptyDocument, Parsed, UnsupportedFormat
+from ingest.formats.lines import Line
+from ingest.formats.picture import Picture
 from kb_qa.errors import ParseError
 
-Parser = Callable[..., Parsed]
-"""`parse(data: bytes, *, name: str) -> Parsed`; `name` is the title where the file has none."""
+Recognized = Mapping[int, Sequence[Line]]
+"""The lines that OCR read, by the index of their page."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +25,20 @@ class Format:
     Attributes:
         name: as people call it.
         suffixes: of its files, in lower case.
-        parser: module and function, imported when a first file is read.
+        parser: module and function, imported when a first file is read:
+            `parse(data: bytes, *, name: str) -> Parsed`; `name` is the title where it has none.
         note: its parser's speed, measured on one processor of a server that was busy with
             other work too, and what it does not keep.
+        may_be_scanned: whether pages of it may be pictures of text. Its parser then takes
+            `recognized` too, and beside it stand `unread(data) -> tuple[int, ...]`, the pages
+            that only OCR can read, and `render(data, page) -> Picture`.
     """
 
     name: str
     suffixes: tuple[str, ...]
     parser: str
     note: str
+    may_be_scanned: bool = False
 
 
 FORMATS = (
@@ -88,50 +97,104 @@ def supports(path: Path) -> bool:
 
 
 def load(path: Path) -> Parsed:
-    """Parse a file by its suffix.
+    """Parse a file by its suffix, as `parse` does.
+
+    Raises:
+        ParseError: it cannot be read, or `parse` raises it.
+    """
+    return parse(read(path), name=path.name)
+
+
+def parse(data: bytes, *, name: str, recognized: Recognized | None = None) -> Parsed:
+    """Parse a file's bytes by its name's suffix.
 
     What comes back holds no control characters but newlines and tabs, no empty
     block, and at least one block.
 
+    Args:
+        data: the file.
+        name: of the file, with its suffix.
+        recognized: the lines that OCR read on pages without text, by index from 0.
+
     Raises:
         UnsupportedFormat: no parser reads files with this suffix.
         EmptyDocument: the file holds no text.
-        ParseError: it cannot be read, or is not what its suffix says.
+        ParseError: it is not what its suffix says, or cannot be read.
         MemoryError: the parser ran into the process's memory limit.
     """
-    kind = _BY_SUFFIX.get(path.suffix.lower())
-    if kind is None:
-        raise UnsupportedFormat(f"{_suffix(path)}: files that are read: {' '.join(SUFFIXES)}")
-    data = _read(path)
-    try:
-        parsed = _parser(kind)(data, name=path.stem)
-    except (ParseError, MemoryError):
-        raise
-    except Exception as error:  # a hostile file can raise anything in a parser
-        raise ParseError(f"damaged, or not {kind.name}: {_said(error)}") from error
-    return _cleaned(parsed)
+    kind, stem = _format(name), PurePath(name).stem
+    if not data:
+        raise EmptyDocument("empty: the file has no bytes")
+    with _told_as_damaged(kind):
+        if recognized is None:
+            return _cleaned(_function(kind)(data, name=stem))
+        return _cleaned(_function(kind)(data, name=stem, recognized=recognized))
 
 
-def _suffix(path: Path) -> str:
-    return f"no parser for {path.suffix}" if path.suffix else "no parser for a name without suffix"
+def unread(data: bytes, *, name: str) -> tuple[int, ...]:
+    """The pages, by index from 0, whose text only OCR can read.
+
+    Raises:
+        ParseError: as for `parse`.
+    """
+    kind = _format(name)
+    if not kind.may_be_scanned or not data:
+        return ()
+    with _told_as_damaged(kind):
+        pages: tuple[int, ...] = _function(kind, "unread")(data)
+        return pages
 
 
-def _read(path: Path) -> bytes:
+def render(data: bytes, *, name: str, page: int) -> Picture:
+    """A page as a picture for OCR.
+
+    Raises:
+        ParseError: as for `parse`.
+    """
+    kind = _format(name)
+    with _told_as_damaged(kind):
+        picture: Picture = _function(kind, "render")(data, page)
+        return picture
+
+
+def read(path: Path) -> bytes:
+    """A regular file's bytes.
+
+    Raises:
+        ParseError: there are none to be had.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ParseError("not a regular file")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ParseError(f"cannot be read: {error.strerror}") from error
-    if not data:
-        raise EmptyDocument("empty: the file has no bytes")
-    return data
 
 
-def _parser(kind: Format) -> Parser:
-    module, function = kind.parser.split(":")
-    parser: Parser = getattr(importlib.import_module(module), function)
-    return parser
+def _format(name: str) -> Format:
+    suffix = PurePath(name).suffix
+    kind = _BY_SUFFIX.get(suffix.lower())
+    if kind is None:
+        said = f"no parser for {suffix}" if suffix else "no parser for a name without suffix"
+        raise UnsupportedFormat(f"{said}: files that are read: {' '.join(SUFFIXES)}")
+    return kind
+
+
+@contextmanager
+def _told_as_damaged(kind: Format) -> Iterator[None]:
+    """A hostile file can raise anything in a parser."""
+    try:
+        yield
+    except (ParseError, MemoryError):
+        raise
+    except Exception as error:
+        raise ParseError(f"damaged, or not {kind.name}: {_said(error)}") from error
+
+
+def _function(kind: Format, name: str = "") -> Callable[..., Any]:
+    module, parser = kind.parser.split(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name or parser)
+    return function
 
 
 def _said(error: Exception) -> str:
@@ -149,4 +212,4 @@ def _cleaned(parsed: Parsed) -> Parsed:
 
 def _clean_block(block: Block) -> Block:
     text = _UNPRINTABLE.sub("", block.text).strip("\n").rstrip()
-    return block if text == block.text else Block(block.kind, text, block.level, block.page)
+    return block if text == block.text else replace(block, text=text)
