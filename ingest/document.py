@@ -33,12 +33,14 @@ class Block:
         text: its text, never empty; a table is Markdown, header row first.
         level: a heading's depth, 1 the highest; 0 for anything else.
         page: the page, slide or sheet it stands on, from 1; None where there are none.
+        scanned: whether OCR read it from a picture, and may have misread it.
     """
 
     kind: BlockKind
     text: str
     level: int = 0
     page: int | None = None
+    scanned: bool = False
 
 
 @dataclass(frozen=True)

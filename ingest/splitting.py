@@ -14,7 +14,7 @@ What holds of the result, for every document:
   heading alone unless the document holds nothing else.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -144,9 +144,17 @@ class _Text:
         start, end = draft.pieces[0].start, draft.pieces[-1].end
         number = bisect_right(self.starts, start) - 1
         context = "" if draft.is_bare else self._context(number, start)
-        page = self.blocks[number].page
-        breaks = tuple(self._breaks(number, end))
-        return Chunk(self.text[start:end], start, end, draft.heading, context, page, breaks)
+        last = bisect_left(self.starts, end)
+        return Chunk(
+            self.text[start:end],
+            start,
+            end,
+            draft.heading,
+            context,
+            self.blocks[number].page,
+            breaks=tuple(self._breaks(number, end)),
+            scanned=any(block.scanned for block in self.blocks[number:last]),
+        )
 
     def indexed(self, draft: _Draft) -> str:
         chunk = self.chunk(draft)

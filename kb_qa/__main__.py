@@ -122,7 +122,8 @@ def _place(citation: "Citation") -> str:
     source = citation.source
     page = f", p. {citation.page}" if citation.page else ""
     heading = " > ".join(dict.fromkeys((source.title, *source.heading)))
-    return f"{shown(source.source)}{page}: {heading}"
+    mark = " (read by OCR: may hold mistakes)" if source.scanned else ""
+    return f"{shown(source.source)}{page}: {heading}{mark}"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Source:
         breaks: offset and number of each page that begins inside it.
         language: ISO 639-1 code of its language.
         score: the evidence that it answers, comparable within one question.
+        scanned: whether OCR read any of it from a picture, and may have misread it.
     """
 
     id: int
@@ -39,6 +40,7 @@ class Source:
     breaks: tuple[tuple[int, int], ...] = ()
     language: str = ""
     score: float = 0.0
+    scanned: bool = False
 
     def page_at(self, offset: int) -> int | None:
         """The page that a character of the document stands on."""
@@ -100,6 +102,7 @@ class Citation:
             "end": self.end,
             "text": self.text,
             "score": round(self.score, 4),
+            "scanned": self.source.scanned,
         }
 
 

@@ -7,6 +7,7 @@ KbQaError
 │   ├── KnowledgeBaseBusy        another process is writing to it
 │   ├── KnowledgeBaseDamaged     the catalog cannot be read
 │   ├── SchemaTooNew             made by a newer version of this program
+│   ├── SchemaTooOld             made by an older version of this program
 │   └── EmbedderMismatch         its vectors were made by another embedder
 ├── EmbeddingsError          the embedding model cannot be loaded or run
 ├── PathMissing              there is no such file or folder
@@ -48,6 +49,10 @@ class KnowledgeBaseDamaged(KnowledgeBaseError):
 
 class SchemaTooNew(KnowledgeBaseError):
     """The catalog was written by a newer version of this program."""
+
+
+class SchemaTooOld(KnowledgeBaseError):
+    """The catalog was written by an older version of this program."""
 
 
 class EmbedderMismatch(KnowledgeBaseError):

@@ -68,4 +68,5 @@ def _source(candidate: Candidate, *, score: float) -> Source:
         breaks=chunk.breaks,
         language=passage.language,
         score=score,
+        scanned=chunk.scanned,
     )

@@ -39,6 +39,7 @@ def summary(kb: Path) -> Summary | None:
     Raises:
         KnowledgeBaseDamaged: it cannot be read.
         SchemaTooNew: a newer version of this program made it.
+        SchemaTooOld: an older version made it.
     """
     catalog = Catalog(kb / CATALOG)
     if not catalog.exists():

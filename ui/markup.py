@@ -129,7 +129,8 @@ def _card(citation: Citation, *, index: int, texts: Texts) -> str:
         '<details class="kq-card"><summary>'
         f'<span class="kq-number">[{citation.n}]</span>'
         f'<span class="kq-title" dir="auto">{_escaped(source.title)}</span>'
-        f'<span class="kq-place" dir="auto">{_escaped(_place(citation, texts))}</span></summary>'
+        f'<span class="kq-place" dir="auto">{_escaped(_place(citation, texts))}'
+        f"{_mark(citation, texts)}</span></summary>"
         '<div class="kq-passage">'
         f'<p class="kq-file" dir="auto">{_escaped(shown(source.source))}</p>{context}'
         f'<blockquote lang="{_escaped(source.language)}" dir="auto">'
@@ -151,6 +152,14 @@ def _place(citation: Citation, texts: Texts) -> str:
     headings = [each for each in citation.source.heading if each != citation.source.title]
     page = [] if citation.page is None else [texts.page.format(page=citation.page)]
     return " · ".join([" › ".join(headings)] * bool(headings) + page)
+
+
+def _mark(citation: Citation, texts: Texts) -> str:
+    """That OCR read the passage."""
+    if not citation.source.scanned:
+        return ""
+    note, mark = _escaped(texts.scanned_note), _escaped(texts.scanned)
+    return f' <abbr class="kq-scanned" title="{note}">{mark}</abbr>'
 
 
 def _made(answer: Answer, texts: Texts) -> str:

@@ -44,6 +44,8 @@ class Texts:
         nearest: heads the nearest passages, where nothing answers.
         citation: names a citation number for a screen reader.
         page: a page number.
+        scanned: marks a passage that OCR read.
+        scanned_note: what to think of it.
         seconds: how long the answer took.
         speed: opens how fast it was written.
         speed_rate: tokens a second.
@@ -90,6 +92,8 @@ class Texts:
     nearest: str
     citation: str
     page: str
+    scanned: str
+    scanned_note: str
     seconds: str
     speed: str
     speed_rate: str
@@ -141,6 +145,8 @@ TEXTS: Mapping[Language, Texts] = {
         nearest="最接近的段落",
         citation="出处 {n}：{title}",
         page="第 {page} 页",
+        scanned="扫描识别",
+        scanned_note="这段文字由 OCR 从图片中识别，可能有错，请对照原件。",
         seconds="{seconds} 秒",
         speed="速度",
         speed_rate="每秒 {rate} 个词元",
@@ -196,6 +202,8 @@ TEXTS: Mapping[Language, Texts] = {
         nearest="Nearest passages",
         citation="Source {n}: {title}",
         page="page {page}",
+        scanned="OCR",
+        scanned_note="OCR read this text from a picture and may have misread it: see the original.",
         seconds="{seconds} s",
         speed="Speed",
         speed_rate="{rate} tokens/s",

@@ -37,6 +37,7 @@ class Catalog:
             KnowledgeBaseMissing: there is no catalog.
             KnowledgeBaseDamaged: the file cannot be read.
             SchemaTooNew: a newer version of this program made it.
+            SchemaTooOld: an older version made it.
         """
         if not self.exists():
             raise KnowledgeBaseMissing(

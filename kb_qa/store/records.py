@@ -18,6 +18,7 @@ class Chunk:
         context: text indexed with it but not shown, such as its table's header row.
         page: the page it begins on, from 1; None where the format has none.
         breaks: offset and number of each page that begins inside it.
+        scanned: whether OCR read any of it from a picture, and may have misread it.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Chunk:
     context: str = ""
     page: int | None = None
     breaks: tuple[tuple[int, int], ...] = ()
+    scanned: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""The catalog's tables, and how an older catalog becomes a current one."""
+"""The catalog's tables, and which catalogs this version can use."""
 
 import sqlite3
 
-from kb_qa.errors import KnowledgeBaseDamaged, SchemaTooNew
+from kb_qa.errors import KnowledgeBaseDamaged, SchemaTooNew, SchemaTooOld
 
 APPLICATION_ID = 0x6B627161  # "kbqa" in SQLite's file header
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE meta (
@@ -55,6 +55,7 @@ CREATE TABLE chunks (
     "end"    INTEGER NOT NULL,
     page     INTEGER,
     breaks   TEXT NOT NULL,
+    scanned  INTEGER NOT NULL,
     heading  TEXT NOT NULL,
     context  TEXT NOT NULL,
     language TEXT NOT NULL,
@@ -83,6 +84,7 @@ def prepare(connection: sqlite3.Connection, place: str) -> None:
 
     Raises:
         SchemaTooNew: a newer version of this program made it.
+        SchemaTooOld: an older version made it.
         KnowledgeBaseDamaged: it is a database of something else.
     """
     check(connection, place)
@@ -101,6 +103,11 @@ def check(connection: sqlite3.Connection, place: str) -> None:
         raise SchemaTooNew(
             f"{place} has format {version}, this program knows up to {VERSION}: "
             "upgrade kb-qa, or ingest into another --kb folder"
+        )
+    if 0 < version < VERSION:
+        raise SchemaTooOld(
+            f"{place} has format {version}, this program needs {VERSION}: "
+            "remove the folder and ingest again, or ingest into another --kb folder"
         )
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     ours = _pragma(connection, "application_id") == APPLICATION_ID

@@ -15,8 +15,8 @@ from kb_qa.store.records import Chunk, Location, Passage, Refusal, Summary
 _MANY = 500  # host parameters a statement, well under SQLite's limit
 
 _PASSAGE = """
-SELECT chunks.id, document, ordinal, start, "end", page, breaks, heading, context, language,
-       text, title, metadata,
+SELECT chunks.id, document, ordinal, start, "end", page, breaks, scanned, heading, context,
+       language, text, title, metadata,
        (SELECT json_group_array(path) FROM paths WHERE document = documents.id)
 FROM chunks JOIN documents ON documents.id = document
 """
@@ -160,8 +160,8 @@ class Snapshot:
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
-    id_, document, ordinal, start, end, page, breaks, heading, context, language, text = row[:11]
-    title, metadata, paths = row[11:]
+    id_, document, ordinal, start, end, page, breaks, scanned, heading, context = row[:10]
+    language, text, title, metadata, paths = row[10:]
     return Passage(
         id=id_,
         document=document,
@@ -174,6 +174,7 @@ def _passage(row: tuple[Any, ...]) -> Passage:
             context=context,
             page=page,
             breaks=tuple((offset, number) for offset, number in json.loads(breaks)),
+            scanned=bool(scanned),
         ),
         language=language,
         title=title,

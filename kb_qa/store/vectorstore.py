@@ -139,7 +139,9 @@ def _to_langchain(passage: Passage, name: str | None = None) -> LangChainDocumen
     is_text = not passage.title
     metadata = dict(passage.metadata)
     if not is_text:
-        metadata |= {"source": path, "title": passage.title, "page": passage.chunk.page}
+        chunk = passage.chunk
+        metadata |= {"source": path, "title": passage.title}
+        metadata |= {"page": chunk.page, "scanned": chunk.scanned}
     return LangChainDocument(
         id=name or (path if is_text else f"{path}#{passage.ordinal}"),
         page_content=passage.chunk.text,

@@ -98,8 +98,8 @@ class Writer(Snapshot):
         self, document: int, ordinal: int, chunk: Chunk, vector: NDArray[np.float32]
     ) -> None:
         cursor = self._connection.execute(
-            'INSERT INTO chunks (document, ordinal, start, "end", page, breaks, heading, context, '
-            "language, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO chunks (document, ordinal, start, "end", page, breaks, scanned, heading, '
+            "context, language, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 document,
                 ordinal,
@@ -107,6 +107,7 @@ class Writer(Snapshot):
                 chunk.end,
                 chunk.page,
                 json.dumps(chunk.breaks),
+                chunk.scanned,
                 json.dumps(chunk.heading, ensure_ascii=False),
                 chunk.context,
                 detect_language(chunk.text),

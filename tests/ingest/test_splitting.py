@@ -54,7 +54,7 @@ TEXTS = st.one_of(
     ),
 ).filter(lambda text: bool(text.strip()) and text == text.encode("utf-8", "ignore").decode())
 PAGES = st.none() | st.integers(1, 4)
-BODIES = st.builds(Block, KINDS, TEXTS, page=PAGES)
+BODIES = st.builds(Block, KINDS, TEXTS, page=PAGES, scanned=st.booleans())
 HEADINGS = st.builds(
     Block,
     st.just(BlockKind.HEADING),
@@ -110,6 +110,21 @@ def test_pages_are_where_chunks_begin(blocks: tuple[Block, ...]) -> None:
         for offset, page in chunk.breaks:
             assert chunk.start < offset < chunk.end
             assert blocks[starts.index(offset)].page == page
+
+
+@given(DOCUMENTS)
+def test_a_chunk_is_marked_if_ocr_read_any_of_it(blocks: tuple[Block, ...]) -> None:
+    """The mark is that of the blocks whose text stands in the chunk."""
+    parsed = Parsed("Title", blocks)
+    spans, at = [], 0
+    for block in blocks:
+        spans.append((at, at + len(block.text), block.scanned))
+        at += len(block.text) + len(Parsed.SEPARATOR)
+    for chunk in split(parsed, count_tokens=count_tokens, max_tokens=MAX_TOKENS):
+        marks = [
+            scanned for start, end, scanned in spans if start < chunk.end and end > chunk.start
+        ]
+        assert chunk.scanned == any(marks)
 
 
 @given(st.lists(st.sampled_from([SENTENCE, "Leave is granted to all. ", "真的吗？"]), max_size=200))

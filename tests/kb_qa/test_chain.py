@@ -76,7 +76,7 @@ def test_an_answer_is_plain_json(chain: KnowledgeBaseQA) -> None:
         *("question", "answer", "refused", "generator", "citations"),
         *("left_out", "cut_off", "seconds", "tokens"),
     ]
-    keys = ["n", "source", "title", "page", "heading", "start", "end", "text", "score"]
+    keys = ["n", "source", "title", "page", "heading", "start", "end", "text", "score", "scanned"]
     assert list(found["citations"][0]) == keys
 
 

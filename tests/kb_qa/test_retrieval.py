@@ -60,7 +60,9 @@ def test_the_score_is_meaning_plus_weighted_words(knowledge_base: KnowledgeBase)
 
 def test_a_source_survives_langchain() -> None:
     """What a Document carries gives the same Source back, also through JSON's lists."""
-    source = Source(7, "/a.pdf", "A", "text", 10, 14, ("H",), "| h |", 2, ((12, 3),), "en", 0.5)
+    source = Source(
+        *(7, "/a.pdf", "A", "text", 10, 14, ("H",), "| h |", 2, ((12, 3),), "en", 0.5, True)
+    )
     document = source.to_document()
     assert Source.from_document(document) == source
     document.metadata |= {"heading": ["H"], "breaks": [[12, 3]]}

@@ -24,9 +24,9 @@ from ui.messages import TEXTS
 EN = TEXTS["en"]
 TAGS = {
     *("article", "div", "p", "a", "section", "h1", "h2", "details", "summary", "span"),
-    *("blockquote", "mark", "ul", "li", "dl", "dt", "dd"),
+    *("blockquote", "mark", "abbr", "ul", "li", "dl", "dt", "dd"),
 }
-ATTRIBUTES = {"class", "href", "id", "aria-label", "role", "dir", "lang"}
+ATTRIBUTES = {"class", "href", "id", "aria-label", "role", "dir", "lang", "title"}
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -105,6 +105,19 @@ def test_a_citation_says_where_it_stands() -> None:
     for shown in ("Handbook", "Rules › Leave · 第 3 页", "/docs/a.pdf"):
         assert shown in page.text
     assert "Handbook › " not in page.text
+
+
+def test_a_passage_that_ocr_read_is_marked() -> None:
+    """Its card says so and what to think of it, in both languages; other cards say nothing."""
+    printed = make_citation()
+    scanned = replace(printed, source=replace(printed.source, scanned=True))
+    for texts in TEXTS.values():
+        page = Page(turn_markup(make_turn("Two. [1]", scanned), index=0, texts=texts))
+        assert texts.scanned in page.text
+        assert page.attributes["title"] == [texts.scanned_note]
+        page = Page(turn_markup(make_turn("Two. [1]", printed), index=0, texts=texts))
+        assert texts.scanned not in page.text
+        assert "title" not in page.attributes
 
 
 def test_a_number_opens_its_passage() -> None:
@@ -196,6 +209,7 @@ def test_nothing_from_outside_becomes_markup(a: str, b: str, c: str, d: str, pat
     """Whatever a document, a file, a model or a user says is shown as the text it is."""
     citation = make_citation(text=f"{a}One. Two.{b}")
     source = replace(citation.source, title=c, heading=(d, a), source=path, context=c, language=d)
+    source = replace(source, scanned=True)
     hostile = replace(citation, source=source)
     turn = replace(make_turn(f"{a} [1]", hostile, generator=b), question=c, problem=d)
     markup = "".join(

@@ -19,15 +19,16 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
     title=TEXTS,
     heading=st.lists(TEXTS, max_size=3),
     page=st.none() | st.integers(1, 9999),
+    scanned=st.booleans(),
 )
 def test_any_document_survives_the_catalog(
-    texts: list[str], title: str, heading: list[str], page: int | None
+    texts: list[str], title: str, heading: list[str], page: int | None, *, scanned: bool
 ) -> None:
-    """Texts, offsets, headings, pages and vectors come back bit by bit."""
+    """Texts, offsets, headings, pages, marks of OCR and vectors come back bit by bit."""
     whole = "\n\n".join(texts)
     starts = [sum(len(text) + 2 for text in texts[:n]) for n in range(len(texts))]
     chunks = [
-        Chunk(text, start, start + len(text), tuple(heading), title, page, ((start, 7),))
+        Chunk(text, start, start + len(text), tuple(heading), title, page, ((start, 7),), scanned)
         for text, start in zip(texts, starts, strict=True)
     ]
     vectors = np.random.default_rng(0).standard_normal((len(chunks), 8)).astype(np.float32)
