@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ KOREAN = "직원은 매년 다섯 날의 유급 휴가를 사용할 수 있습�
 GERMAN = "Die Größe der Übung hängt von der Länge der Straße ab, sagte der Schüler fröhlich."
 FRENCH = "L’été dernier, où l’élève naïf a déjà reçu un prêt à Orléans."
 POLISH = "Zażółć gęślą jaźń; pchnąć w tę łódź jeża lub ośm skrzyń fig."
+SAMPLES = Path(__file__).parents[2] / "data" / "docs"
 RUSSIAN = "Все люди рождаются свободными и равными в своём достоинстве и правах."
 
 
@@ -54,9 +56,43 @@ def test_text_is_read_as_it_was_written(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)).text == text
 
 
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample documents are not here")
+@pytest.mark.parametrize(
+    ("pattern", "encodings"),
+    [
+        ("**/*.zh.md", ["gb18030"]),
+        ("**/*.zh.txt", ["gb18030"]),
+        ("**/产品*.txt", ["gb18030"]),
+        ("**/香港*.txt", ["big5hkscs", "gb18030"]),
+    ],
+)
+def test_forty_characters_of_real_documents(pattern: str, encodings: list[str]) -> None:
+    """Every piece of forty characters, half of them Chinese, is read right, wherever it begins."""
+    texts = [decode(path.read_bytes()).text for path in SAMPLES.glob(pattern)]
+    pieces = [text[at : at + 40] for text in texts for at in range(0, len(text) - 40, 7)]
+    chinese = [piece for piece in pieces if sum("\u4e00" <= one <= "\u9fff" for one in piece) >= 20]
+    assert len(chinese) > 20
+    for encoding in encodings:
+        wrong = [piece for piece in chinese if _read_in(piece, encoding) != piece]
+        assert not wrong
+
+
+def _read_in(text: str, encoding: str) -> str:
+    try:
+        return decode(text.encode(encoding)).text
+    except UnicodeEncodeError:
+        return text  # cannot be written so
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [(SIMPLIFIED, "gb18030"), (TRADITIONAL, "big5"), (SIMPLIFIED, "utf-16-le")],
+    [
+        (SIMPLIFIED, "gb18030"),
+        (TRADITIONAL, "big5"),
+        (SIMPLIFIED, "utf-16-le"),
+        (JAPANESE, "shift_jis"),
+        (JAPANESE, "euc_jp"),
+    ],
 )
 def test_fifteen_characters_suffice(text: str, encoding: str) -> None:
     """So short a piece of Chinese is told from every place it may begin at."""
@@ -67,9 +103,17 @@ def test_fifteen_characters_suffice(text: str, encoding: str) -> None:
 
 def test_a_guess_is_told() -> None:
     """The report says what encoding was guessed, and nothing where the file says it."""
-    assert decode(SIMPLIFIED.encode("gb18030")).warnings == ("the encoding was guessed: gb18030",)
+    guessed = decode(SIMPLIFIED.encode("gb18030"))
+    assert guessed.warnings == ("read as GB18030 (guessed, 99 % sure)",)
     assert decode(SIMPLIFIED.encode()).warnings == ()
     assert decode(SIMPLIFIED.encode("utf-16")).warnings == ()
+
+
+def test_how_sure_a_guess_is() -> None:
+    """Two characters that two encodings read as well are no sure thing, and it says so."""
+    short, long = decode("价格".encode("gb18030")), decode(SIMPLIFIED.encode("gb18030"))
+    assert short.sure < 0.95 < long.sure < 1
+    assert decode(RUSSIAN.encode("cp1251")).sure < long.sure
 
 
 def test_damage_in_utf8_stays_where_it_is() -> None:

@@ -18,7 +18,7 @@ def test_the_encoding_is_found() -> None:
     """Tables saved by Excel in China are in GB 18030."""
     parsed = parse("姓名;部门;备注\n张三;研发;负责搜索的开发\n".encode("gb18030"), name="x")
     assert parsed.blocks[0].text.startswith("| 姓名 | 部门 | 备注 |")
-    assert parsed.warnings == ("the encoding was guessed: gb18030",)
+    assert parsed.warnings == ("read as GB18030 (guessed, 99 % sure)",)
 
 
 def test_ragged_rows_are_filled_up() -> None:
