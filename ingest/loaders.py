@@ -12,6 +12,7 @@ from typing import Any
 from ingest.document import Block, EmptyDocument, Parsed, UnsupportedFormat
 from ingest.formats.lines import Line
 from ingest.formats.picture import Picture
+from ingest.injection import warnings_of
 from kb_qa.errors import ParseError
 
 Recognized = Mapping[int, Sequence[Line]]
@@ -91,9 +92,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u
 _LONGEST_TITLE = 300
 
 
-def supports(path: Path) -> bool:
+def supports(name: str) -> bool:
     """Whether a file of this name has a parser."""
-    return path.suffix.lower() in _BY_SUFFIX
+    return PurePath(name).suffix.lower() in _BY_SUFFIX
 
 
 def load(path: Path) -> Parsed:
@@ -207,7 +208,8 @@ def _cleaned(parsed: Parsed) -> Parsed:
     if not blocks:
         raise EmptyDocument("empty: the file holds no text")
     title = " ".join(_UNPRINTABLE.sub("", parsed.title).split())[:_LONGEST_TITLE]
-    return Parsed(title or "untitled", blocks, parsed.pages, parsed.warnings)
+    warnings = (*parsed.warnings, *warnings_of(blocks))
+    return replace(parsed, title=title or "untitled", blocks=blocks, warnings=warnings)
 
 
 def _clean_block(block: Block) -> Block:
