@@ -3,18 +3,24 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.progress import shown_progress
+from ingest.progress import shown_progress, tell
 from kb_qa.errors import KbQaError
 from kb_qa.paths import shown
 
 if TYPE_CHECKING:
+    from ingest.pipeline import Options
+    from ingest.report import Report
     from kb_qa.store.knowledge_base import KnowledgeBase
 
 ALL_WELL, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+Task = Callable[[argparse.Namespace], int]
+
+_REPORT = "report"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.paths and not options.reembed:
         parser.error("name at least one file or folder: python -m ingest ./docs")
     try:
-        return _reembed(options) if options.reembed else _ingest(options)
+        return _task(options)(options)
     except KbQaError as error:
         print(f"ingest: {error}", file=sys.stderr)
         return WRONG_USAGE
@@ -37,35 +43,110 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ingest",
         description="Make a knowledge base of documents. Run again, it reads only what changed.",
+        epilog="python -m ingest report: what became of every file, again. "
+        "A .kbignore file in a folder names what to leave alone in it, as .gitignore does.",
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file or a folder")
     parser.add_argument("--kb", type=Path, help="folder of the knowledge base (data/kb)")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.add_argument(
-        "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another writer"
+        "--include", action="append", default=[], metavar="PATTERN", help="read such files only"
     )
     parser.add_argument(
+        "--exclude", action="append", default=[], metavar="PATTERN", help="pass such files over"
+    )
+    parser.add_argument("--jobs", type=_positive, metavar="N", help="files parsed at once")
+    parser.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another writer"
+    )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--dry-run", action="store_true", help="tell what would be done, do nothing")
+    way.add_argument("--watch", action="store_true", help="go on, and read files as they change")
+    way.add_argument(
         "--reembed", action="store_true", help="embed all passages again, with another embedder"
     )
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
+
+
+def _task(options: argparse.Namespace) -> Task:
+    if options.reembed:
+        return _reembed
+    if options.paths == [Path(_REPORT)] and not Path(_REPORT).exists():
+        return _report
+    if options.dry_run:
+        return _preview
+    return _watch if options.watch else _ingest
 
 
 def _ingest(options: argparse.Namespace) -> int:
     # Loaded here, because loading takes a second and `--help` must not.
     from ingest.pipeline import ingest
 
-    knowledge_base = _knowledge_base(options)
     with shown_progress(quiet=options.json) as progress:
         report = ingest(
             options.paths,
-            knowledge_base=knowledge_base,
+            knowledge_base=_knowledge_base(options),
+            options=_options(options),
             progress=progress,
-            wait_seconds=options.wait,
         )
+    return _end(report, options)
+
+
+def _preview(options: argparse.Namespace) -> int:
+    from ingest.pipeline import preview
+
+    report = preview(
+        options.paths, knowledge_base=_knowledge_base(options), options=_options(options)
+    )
+    if not options.json:
+        for file in report.files:
+            tell(file)
+    return _end(report, options)
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from ingest.watch import watch
+
+    with shown_progress(quiet=options.json) as progress:
+        for report in watch(
+            options.paths,
+            knowledge_base=_knowledge_base(options),
+            options=_options(options),
+            progress=progress,
+        ):
+            _end(report, options)
+    return ALL_WELL
+
+
+def _report(options: argparse.Namespace) -> int:
+    from ingest.standing import standing
+    from kb_qa.settings import load_settings
+
+    report = standing(load_settings(kb=options.kb).kb)
+    if not options.json:
+        for file in report.files:
+            tell(file)
+    return _end(report, options)
+
+
+def _end(report: "Report", options: argparse.Namespace) -> int:
     if options.json:
-        print(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
+        print(json.dumps(report.to_json(), ensure_ascii=False, indent=2), flush=True)
     else:
-        print(report.line)
+        print(report.line, flush=True)
+        if not report.confined:
+            print(
+                "ingest: this system does not keep parsers from the network and from writing "
+                "files: ingest only documents that you trust",
+                file=sys.stderr,
+            )
     return SOME_FAILED if report.failed else ALL_WELL
 
 
@@ -75,6 +156,17 @@ def _reembed(options: argparse.Namespace) -> int:
     name = knowledge_base.embeddings.identity.name
     print(f"embedded {count} chunks again with {name} in {shown(str(knowledge_base.folder))}")
     return ALL_WELL
+
+
+def _options(options: argparse.Namespace) -> "Options":
+    from ingest.pipeline import Options
+
+    return Options(
+        include=tuple(options.include),
+        exclude=tuple(options.exclude),
+        jobs=options.jobs,
+        wait_seconds=options.wait,
+    )
 
 
 def _knowledge_base(options: argparse.Namespace) -> "KnowledgeBase":

@@ -14,6 +14,10 @@ class UnsupportedFormat(ParseError):
     """A file of a kind that no parser here reads."""
 
 
+class NeedsOffice(ParseError):
+    """A file that LibreOffice has to convert before a parser here reads it."""
+
+
 class BlockKind(StrEnum):
     """What a block of text is; tables, code and list items are cut only when they must be."""
 
@@ -52,12 +56,14 @@ class Parsed:
         blocks: the pieces, in reading order.
         pages: how many pages, slides or sheets it has; None where there are none.
         warnings: what was lost or guessed, one line each, for the report.
+        unread: pages that hold no text, and that OCR might read.
     """
 
     title: str
     blocks: tuple[Block, ...]
     pages: int | None = None
     warnings: tuple[str, ...] = ()
+    unread: int = 0
 
     SEPARATOR = "\n\n"
 

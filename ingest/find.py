@@ -2,11 +2,15 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ingest.archives import Place, is_archive
 from ingest.loaders import supports
+from ingest.selection import Ignored, Selection
+from kb_qa.errors import ParseError
 from kb_qa.store.knowledge_base import CATALOG
 
 
@@ -15,59 +19,121 @@ class Found:
     """A file under a path the user named.
 
     Attributes:
-        path: absolute.
+        path: absolute; within an archive, the archive's path and the file's in it.
         stamp: what the file system says of it; changes when the file is touched.
         reason: why it is passed over; empty if it is to be read.
+        archive: the archive it is in, or is; None if it is a file of its own.
+        place: where it stands in there.
+        sha256: hex digest of its content, where that is known already.
+        error: why it cannot be read, where that is known already.
+        is_folder: whether it is a folder that cannot be read: nobody knows what is in it.
     """
 
     path: Path
     stamp: str
     reason: str = ""
+    archive: Path | None = None
+    place: Place = ()
+    sha256: str = ""
+    error: ParseError | None = None
+    is_folder: bool = False
+
+    @property
+    def file(self) -> Path:
+        """The file on disk."""
+        return self.archive or self.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file on disk; 0 if it was not looked at."""
+        return int(self.stamp.partition("-")[0] or 0)
+
+    def failed(self, error: ParseError) -> "Found":
+        """The same file, now that it is known why it cannot be read."""
+        return replace(self, error=error)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is to be read as a folder."""
+        return not (self.reason or self.archive) and is_archive(self.path.name)
 
 
-def find(paths: Iterable[Path]) -> Iterator[Found]:
+def find(selection: Selection) -> Iterator[Found]:
     """Every file once, in a stable order.
 
-    Names that begin with a dot are left alone, and so is a knowledge base's
-    own folder. Links are reported, not followed: they may lead in circles, or
-    out of the folder that the user meant.
+    Names that begin with a dot are left alone, and so are what `.kbignore` files name and
+    a knowledge base's own folder. Links are reported, not followed: they may lead in
+    circles, or out of the folder that the user meant.
+
+    Raises:
+        PatternError: a `.kbignore` holds a pattern that cannot be read.
     """
-    seen: set[Path] = set()
-    for path in paths:
-        for found in _below(path.resolve()):
-            if found.path not in seen:
-                seen.add(found.path)
-                yield found
+    seen: set[str] = set()
+    for root in selection.roots:
+        ignored = selection.ignored(root)
+        for found in () if ignored is None else _below(str(root), ignored):
+            name = str(found.path)
+            if name not in seen:
+                seen.add(name)
+                if found.is_folder or selection.has(name):
+                    yield found
 
 
 def stamp(path: Path) -> str:
     """Size, time of change and inode of a file: equal while it is not touched."""
-    status = path.stat()
+    return _stamp(path.stat())
+
+
+def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
 
 
-def _below(path: Path) -> Iterator[Found]:
-    if path.is_dir():
-        for folder, folders, files in os.walk(path):
-            folders[:] = sorted(name for name in folders if _is_ours(Path(folder, name)))
-            links = [name for name in folders if Path(folder, name).is_symlink()]
-            for name in sorted((*files, *links)):
-                if not name.startswith("."):
-                    yield _found(Path(folder, name))
-    elif path.exists():
-        yield _found(path)
+def _below(root: str, above: Ignored) -> Iterator[Found]:
+    if not os.path.isdir(root):
+        if os.path.lexists(root):
+            yield _found(root, os.lstat(root))
+        return
+    folders = [(root, above)]
+    while folders:
+        folder, ignored = folders.pop()
+        ignored = ignored.within(folder)
+        inner: list[tuple[str, Ignored]] = []
+        try:
+            entries = _entries(folder)
+        except OSError as error:
+            unread = ParseError(f"a folder that cannot be read: {error.strerror}")
+            yield Found(Path(folder), "", error=unread, is_folder=True)
+            continue
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(".") or ignored.has(entry.path, is_folder=is_folder):
+                continue
+            if not is_folder:
+                with suppress(FileNotFoundError):  # it may go while its folder is read
+                    yield _found(entry.path, entry.stat(follow_symlinks=False))
+            elif not os.path.lexists(os.path.join(entry.path, CATALOG)):
+                inner.append((entry.path, ignored))
+        folders += reversed(inner)
 
 
-def _is_ours(folder: Path) -> bool:
-    return not folder.name.startswith(".") and not (folder / CATALOG).exists()
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds, by name."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
-def _found(path: Path) -> Found:
-    status = path.lstat()
+def _found(path: str, status: os.stat_result) -> Found:
     if stat.S_ISLNK(status.st_mode):
-        return Found(path, "", f"a link to {path.readlink()}: name its target to ingest it")
+        target = os.readlink(path)
+        return Found(Path(path), "", f"a link to {target}: name its target to ingest it")
     if not stat.S_ISREG(status.st_mode):
-        return Found(path, "", "not a regular file")
-    if not supports(path):
-        return Found(path, "", f"no parser for {path.suffix or 'a name without suffix'}")
-    return Found(path, stamp(path))
+        return Found(Path(path), "", "not a regular file")
+    name = os.path.basename(path)
+    if not (supports(name) or is_archive(name)):
+        return Found(Path(path), "", unsupported(name))
+    return Found(Path(path), _stamp(status))
+
+
+def unsupported(name: str) -> str:
+    """Why a file of this name is not read."""
+    return f"no parser for {os.path.splitext(name)[1] or 'a name without suffix'}"

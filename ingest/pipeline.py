@@ -1,36 +1,77 @@
-"""Files in, a knowledge base out: find, plan, parse, split, embed, store."""
+"""Files in, a knowledge base out: find, plan, parse, split, embed, store.
 
+Parsers run in processes; cutting, embedding and storing in a thread each, so that none
+waits for another as long as there is work for it.
+"""
+
+import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from ingest.document import EmptyDocument, Parsed
-from ingest.find import find, stamp
-from ingest.plan import Placed, Plan, Wanted, below, plan
+from ingest.abilities import Abilities, abilities
+from ingest.ahead import Stages
+from ingest.cutting import BATCH_CHUNKS, Batch, Cut, Refused, cut, embedded, gathered
+from ingest.document import EmptyDocument, Parsed, UnsupportedFormat
+from ingest.find import Found, find, stamp
+from ingest.plan import Placed, Plan, Wanted, plan
 from ingest.progress import Progress
+from ingest.reading import Reader
+from ingest.recognized import RecognizedPages
 from ingest.report import FileReport, Report, Verdict
-from ingest.sandbox import ParserPool, Result
-from ingest.splitting import split
+from ingest.sandbox import ParserPool
+from ingest.selection import Selection
+from ingest.task import Task
+from ingest.unpacking import Known, unpacked
 from kb_qa.errors import ParseError, PathMissing
 from kb_qa.paths import shown
 from kb_qa.store.knowledge_base import KnowledgeBase
-from kb_qa.store.records import Chunk, Document, Refusal, indexed_text
+from kb_qa.store.records import Location, Refusal, Run
 from kb_qa.store.writer import Writer
 
-STAGES = ("parse", "split", "embed", "store")
+T = TypeVar("T")
 
-_BATCH_CHUNKS = 256  # chunks embedded and committed together: enough to sort by length
+STAGES = ("find", "parse", "split", "embed", "store")
+
+_BATCHES_AHEAD = 2
 _PUBLISH_CHUNKS = 4096  # chunks after which readers that open later need not catch up
+_RECOGNIZED = "ocr"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run goes about it.
+
+    Attributes:
+        include: patterns of which a file must match one, if there are any.
+        exclude: patterns of which a file must match none.
+        jobs: files parsed at once; None for as many as there are processors.
+        wait_seconds: how long to wait for another writer.
+        publish: whether to save what is derived, so that readers that open later are quick.
+        within: the folders that the user named, if the paths are only what changed in them.
+        abilities: what can be read; by itself those of this machine.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    jobs: int | None = None
+    wait_seconds: float = 0.0
+    publish: bool = True
+    within: tuple[Path, ...] = ()
+    abilities: Abilities | None = None
 
 
 def ingest(
     paths: Sequence[Path],
     *,
     knowledge_base: KnowledgeBase,
+    options: Options = Options(),
     progress: Progress | None = None,
-    wait_seconds: float = 0.0,
+    pool: ParserPool | None = None,
 ) -> Report:
     """Make the knowledge base hold what the files under these paths hold.
 
@@ -38,199 +79,259 @@ def ingest(
         paths: files and folders; what the knowledge base knows below them and
             is no longer there goes.
         knowledge_base: where to store; made if it does not exist.
+        options: how to go about it.
         progress: told of each file.
-        wait_seconds: how long to wait for another writer.
+        pool: the processes to parse in; if not given, some are started and ended.
 
     Raises:
         KnowledgeBaseBusy: another process is writing.
         EmbedderMismatch: another embedder made the knowledge base's vectors.
         PathMissing: a path is not there, and never was.
+        PatternError: a pattern cannot be read.
+        SandboxError: no parser process can be started.
     """
-    _check(paths, knowledge_base)
-    with knowledge_base.write(wait_seconds=wait_seconds) as writer:
-        run = _Run(knowledge_base, writer, progress or Progress())
-        work = plan(
-            find(paths), named=paths, locations=writer.locations(), refusals=writer.refusals()
-        )
-        run.begin(work)
-        run.place(work.placed)
-        run.remove(work.removed)
-        for batch in run.batches(run.parsed(work.wanted)):
-            run.store(batch)
-        return run.report()
+    selection = _selection(paths, options, knowledge_base)
+    parsers = nullcontext(pool) if pool else ParserPool(jobs=options.jobs)
+    with (
+        knowledge_base.write(wait_seconds=options.wait_seconds, publish=options.publish) as writer,
+        parsers as running,
+    ):
+        run = _Run(knowledge_base, writer, running, progress or Progress(), options)
+        work = run.plan(selection)
+        run.settle(work)
+        with Stages(on_stop=running.interrupt) as stages:
+            batches = stages.ahead(lambda: run.cut(work.wanted), most=_BATCHES_AHEAD)
+            vectors = stages.ahead(lambda: run.embedded(batches), most=_BATCHES_AHEAD)
+            for batch in vectors:
+                run.store(batch)
+        return run.end()
 
 
-def _check(paths: Sequence[Path], knowledge_base: KnowledgeBase) -> None:
+def preview(
+    paths: Sequence[Path], *, knowledge_base: KnowledgeBase, options: Options = Options()
+) -> Report:
+    """What `ingest` would do with the files; nothing is parsed or stored.
+
+    Raises:
+        PathMissing: a path is not there, and never was.
+        PatternError: a pattern cannot be read.
+        SandboxError: no process can be started to list archives in.
+    """
+    selection = _selection(paths, options, knowledge_base)
+    locations, refusals = _known(knowledge_base)
+    began = time.perf_counter()
+    with ParserPool(jobs=options.jobs) as pool:
+        work = _planned(selection, pool, locations, refusals, options.abilities or abilities())
+    files = (
+        *work.settled,
+        *(each.report for each in work.placed),
+        *(_refusal_report(each, former=None) for each in work.refused),
+        *(_wanted_report(file) for files in work.wanted.values() for file in files),
+        *(FileReport(shown(path), Verdict.REMOVED, _gone(path)) for path in work.removed),
+    )
+    return Report(knowledge_base.folder, files, {"total": time.perf_counter() - began})
+
+
+def _selection(paths: Sequence[Path], options: Options, knowledge_base: KnowledgeBase) -> Selection:
     """A path that is gone may be a deletion; one that was never known is a slip."""
     for path in paths:
-        if not path.exists() and not _is_known(path, knowledge_base):
+        if not os.path.lexists(path) and not is_known(path, knowledge_base):
             raise PathMissing(f"no such file or folder: {path}")
+    return Selection(paths, include=options.include, exclude=options.exclude, within=options.within)
 
 
-def _is_known(path: Path, knowledge_base: KnowledgeBase) -> bool:
+def is_known(path: Path, knowledge_base: KnowledgeBase) -> bool:
+    """Whether a knowledge base knows of a file at this path, or below it."""
+    about = Selection([path])
+    return any(about.has(known) for each in _known(knowledge_base) for known in each)
+
+
+def _known(knowledge_base: KnowledgeBase) -> tuple[dict[str, Location], dict[str, Refusal]]:
     if not knowledge_base.catalog.exists():
-        return False
-    with knowledge_base.read() as snapshot:
-        return bool(below([path], {*snapshot.locations(), *snapshot.refusals()}))
+        return {}, {}
+    with knowledge_base.catalog.read() as snapshot:
+        return snapshot.locations(), snapshot.refusals()
 
 
-@dataclass(frozen=True)
-class _Parsed:
-    """A document that was parsed and cut, and the files that hold it."""
-
-    document: Document
-    chunks: tuple[Chunk, ...]
-    warnings: tuple[str, ...]
-    wanted: tuple[Wanted, ...]
+def _planned(
+    selection: Selection,
+    pool: ParserPool,
+    locations: Mapping[str, Location],
+    refusals: Mapping[str, Refusal],
+    able: Abilities,
+) -> Plan:
+    stamps = {path: each.stamp for path, each in locations.items()}
+    stamps |= {path: each.stamp for path, each in refusals.items()}
+    files = unpacked(find(selection), known=Known(stamps, able), pool=pool)
+    return plan(
+        files,
+        is_about=selection.has,
+        locations=locations,
+        refusals=refusals,
+        abilities=able,
+    )
 
 
 class _Run:
-    def __init__(self, knowledge_base: KnowledgeBase, writer: Writer, progress: Progress) -> None:
+    """One run: its stages, their clocks, and what became of every file."""
+
+    def __init__(
+        self,
+        knowledge_base: KnowledgeBase,
+        writer: Writer,
+        pool: ParserPool,
+        progress: Progress,
+        options: Options,
+    ) -> None:
         self._knowledge_base = knowledge_base
         self._embeddings = knowledge_base.embeddings
         self._writer = writer
+        self._pool = pool
         self._progress = progress
+        self._publishes = options.publish
+        self._abilities = options.abilities or abilities()
         self._files: list[FileReport] = []
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self._began = time.perf_counter()
+        self._began_at = datetime.now().astimezone().isoformat(timespec="seconds")
         self._unpublished = 0
 
-    def begin(self, work: Plan) -> None:
-        wanted = sum(len(files) for files in work.wanted.values())
-        self._progress.began(len(work.settled) + len(work.placed) + len(work.removed) + wanted)
+    def plan(self, selection: Selection) -> Plan:
+        """What each file needs."""
+        with self._stage("find"):
+            return _planned(
+                selection,
+                self._pool,
+                self._writer.locations(),
+                self._writer.refusals(),
+                self._abilities,
+            )
+
+    def settle(self, work: Plan) -> None:
+        """Do what needs no parser."""
+        wanted = [file.found.size for files in work.wanted.values() for file in files]
+        others = len(work.settled) + len(work.placed) + len(work.refused) + len(work.removed)
+        self._progress.began(len(wanted) + others, sum(wanted))
         for report in work.settled:
             self._end(report)
-
-    def place(self, placed: Sequence[Placed]) -> None:
-        for each in placed:
-            with self._stage("store"), self._writer.transaction():
-                path = str(each.found.path)
-                self._writer.place(path, document=each.document, stamp=each.found.stamp)
-                if each.former:
-                    self._writer.unplace(each.former)
-            self._end(each.report)
-
-    def remove(self, paths: Sequence[str]) -> None:
-        for path in paths:
+        for placed in work.placed:
+            self._place(placed)
+        for found in work.refused:
+            self._refuse(found)
+        for path in work.removed:
             with self._stage("store"), self._writer.transaction():
                 self._writer.unplace(path)
-            self._end(FileReport(shown(path), Verdict.REMOVED, "the file is gone"))
+            self._end(FileReport(shown(path), Verdict.REMOVED, _gone(path)))
 
-    def parsed(self, wanted: dict[str, list[Wanted]]) -> Iterator[_Parsed]:
-        """Parse each content once, in worker processes, and cut it."""
-        by_path = {files[0].found.path: (sha256, files) for sha256, files in wanted.items()}
-        if not by_path:
-            return
-        with ParserPool() as pool:
-            for path, result in self._timed("parse", pool.parse(by_path)):
-                sha256, files = by_path[path]
-                cut = self._cut(sha256, result, files)
-                if isinstance(cut, ParseError):
-                    self._refuse(files, cut)
-                elif all(self._is_untouched(each) for each in files):
-                    yield cut
+    def cut(self, wanted: Mapping[str, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
+        """Parse each content once, and cut it; in batches."""
+        return gathered(self._cut(wanted), most=BATCH_CHUNKS)
 
-    def batches(self, documents: Iterator[_Parsed]) -> Iterator[list[_Parsed]]:
-        """Documents together that are worth embedding together."""
-        batch: list[_Parsed] = []
-        for document in documents:
-            batch.append(document)
-            if sum(len(each.chunks) for each in batch) >= _BATCH_CHUNKS:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+    def embedded(self, batches: Iterable[tuple[Cut | Refused, ...]]) -> Iterator[Batch]:
+        """The batches with their chunks' vectors."""
+        for batch in batches:
+            with self._stage("embed"):
+                yield embedded(batch, embed=self._embeddings.embed_passages)
 
-    def store(self, batch: Sequence[_Parsed]) -> None:
-        """Embed the documents' chunks and commit all of them."""
-        with self._stage("embed"):
-            vectors = self._embeddings.embed_passages(
-                [
-                    indexed_text(each.document.title, chunk.heading, chunk.context, chunk.text)
-                    for each in batch
-                    for chunk in each.chunks
-                ]
-            )
+    def store(self, batch: Batch) -> None:
+        """Commit all of a batch's documents together, and tell what became of its files."""
         with self._stage("store"), self._writer.transaction():
-            begin = 0
-            for each in batch:
-                rows = vectors[begin : begin + len(each.chunks)]
-                begin += len(each.chunks)
-                key = self._writer.put(each.document, chunks=each.chunks, vectors=rows)
-                for file in each.wanted:
-                    path = str(file.found.path)
-                    self._writer.place(path, document=key, stamp=file.found.stamp)
-        self._publish(len(vectors))
-        for each in batch:
-            self._end_stored(each)
+            for each, vectors in batch.documents:
+                key = self._writer.put(each.document, chunks=each.chunks, vectors=vectors)
+                for file in each.files:
+                    self._writer.place(
+                        str(file.found.path),
+                        document=key,
+                        stamp=file.found.stamp,
+                        verdict=file.verdict,
+                    )
+        self._publish(len(batch.vectors))
+        for item in batch.items:
+            for file in item.files:
+                if isinstance(item, Cut):
+                    self._end(_stored_report(item, file), of=file.found)
+                else:
+                    self._refuse_parsed(item, file.found)
 
-    def report(self) -> Report:
+    def end(self) -> Report:
+        """What became of all files; kept for later too."""
         seconds = {**self._seconds, "total": time.perf_counter() - self._began}
-        return Report(self._knowledge_base.folder, tuple(self._files), seconds)
+        report = Report(
+            self._knowledge_base.folder, tuple(self._files), seconds, self._pool.is_confined
+        )
+        self._writer.record(Run(self._began_at, seconds, report.totals))
+        return report
 
-    def _cut(
-        self, sha256: str, parsed: Parsed | ParseError, files: Sequence[Wanted]
-    ) -> _Parsed | ParseError:
-        if isinstance(parsed, ParseError):
-            return parsed
-        try:
-            with self._stage("split"):
-                chunks = split(
-                    parsed,
-                    count_tokens=self._embeddings.count_tokens,
-                    max_tokens=self._embeddings.max_tokens,
+    def _cut(self, wanted: Mapping[str, list[Wanted]]) -> Iterator[Cut | Refused]:
+        tasks = {_task(files[0].found): (sha256, files) for sha256, files in wanted.items()}
+        reader = Reader(self._pool, recognized=self._recognized())
+        for task, result in self._timed("parse", reader.documents(tasks)):
+            sha256, files = tasks[task]
+            untouched = [file for file in files if _is_untouched(file.found)]
+            if len(untouched) < len(files):
+                yield Refused(
+                    tuple(file for file in files if file not in untouched), _CHANGED, is_final=False
                 )
-        except ParseError as error:
-            return error
-        document = Document(sha256, parsed.title, parsed.text, parsed.pages)
-        return _Parsed(document, tuple(chunks), parsed.warnings, tuple(files))
+            if not untouched:
+                continue
+            if isinstance(result, Parsed):
+                with self._stage("split"):
+                    item = cut(result, sha256=sha256, files=untouched, embeddings=self._embeddings)
+                yield item
+            else:
+                yield Refused(tuple(untouched), result)
+
+    def _recognized(self) -> RecognizedPages | None:
+        """The pages that OCR has read before; None where there is no OCR."""
+        folder, engine = self._knowledge_base.folder / _RECOGNIZED, self._abilities.ocr
+        return RecognizedPages(folder, engine=engine) if engine else None
+
+    def _place(self, placed: Placed) -> None:
+        path = str(placed.found.path)
+        with self._stage("store"), self._writer.transaction():
+            known = self._writer.location(path)
+            verdict = placed.report.verdict
+            if verdict is Verdict.UNCHANGED and known:
+                verdict = Verdict(known.verdict)
+            self._writer.place(
+                path, document=placed.document, stamp=placed.found.stamp, verdict=verdict
+            )
+            if placed.former:
+                self._writer.unplace(placed.former)
+        self._end(placed.report)
+
+    def _refuse(self, found: Found) -> None:
+        former = self._writer.location(str(found.path))
+        report = _refusal_report(found, former=former)
+        refusal = Refusal(
+            str(found.path),
+            self._abilities.refusal(found.stamp),
+            report.verdict,
+            report.reason,
+        )
+        with self._stage("store"), self._writer.transaction():
+            self._writer.refuse(refusal)
+        self._end(report, of=found)
+
+    def _refuse_parsed(self, item: Refused, found: Found) -> None:
+        if item.is_final:
+            self._refuse(found.failed(item.error))
+        else:
+            reason = str(item.error)
+            self._end(FileReport(shown(str(found.path)), Verdict.FAILED, reason), of=found)
 
     def _publish(self, chunks: int) -> None:
         self._unpublished += chunks
-        if self._unpublished >= _PUBLISH_CHUNKS:
+        if self._publishes and self._unpublished >= _PUBLISH_CHUNKS:
             with self._stage("store"):
                 self._knowledge_base.publish(self._writer)
             self._unpublished = 0
 
-    def _is_untouched(self, file: Wanted) -> bool:
-        """A file that changes while it is read would be stored under the wrong digest."""
-        try:
-            if stamp(file.found.path) == file.found.stamp:
-                return True
-        except FileNotFoundError:
-            pass
-        reason = "changed while it was read: run again"
-        self._end(FileReport(shown(str(file.found.path)), Verdict.FAILED, reason))
-        return False
-
-    def _refuse(self, files: Sequence[Wanted], error: ParseError) -> None:
-        verdict = Verdict.SKIPPED if isinstance(error, EmptyDocument) else Verdict.FAILED
-        for file in files:
-            path = str(file.found.path)
-            former = self._writer.location(path)
-            kept = "; what was read of it before is kept" if former else ""
-            reason = f"{error}{kept}"
-            with self._stage("store"), self._writer.transaction():
-                self._writer.refuse(Refusal(path, file.found.stamp, verdict, reason))
-            chunks = former.chunks if former else 0
-            self._end(FileReport(shown(path), verdict, reason, chunks=chunks))
-
-    def _end_stored(self, stored: _Parsed) -> None:
-        for file in stored.wanted:
-            report = FileReport(
-                shown(str(file.found.path)),
-                file.verdict,
-                pages=stored.document.pages,
-                chunks=len(stored.chunks),
-                warnings=stored.warnings,
-            )
-            self._end(report)
-
-    def _end(self, report: FileReport) -> None:
+    def _end(self, report: FileReport, *, of: Found | None = None) -> None:
         self._files.append(report)
-        self._progress.ended(report)
+        self._progress.ended(report, of.size if of else 0)
 
-    def _timed(self, name: str, results: Iterator[Result]) -> Iterator[Result]:
+    def _timed(self, name: str, results: Iterator[T]) -> Iterator[T]:
         """The results, and the time that is spent waiting for them."""
         while True:
             with self._stage(name):
@@ -246,3 +347,41 @@ class _Run:
             yield
         finally:
             self._seconds[name] += time.perf_counter() - began
+
+
+_CHANGED = ParseError("changed while it was read: run again")
+
+
+def _task(found: Found) -> Task:
+    return Task(found.file, found.path.name, found.place)
+
+
+def _is_untouched(found: Found) -> bool:
+    """A file that changes while it is read would be stored under the wrong digest."""
+    try:
+        return stamp(found.file) == found.stamp
+    except OSError:
+        return False
+
+
+def _wanted_report(file: Wanted) -> FileReport:
+    return FileReport(shown(str(file.found.path)), file.verdict)
+
+
+def _stored_report(item: Cut, file: Wanted) -> FileReport:
+    document = item.document
+    path, chunks = shown(str(file.found.path)), len(item.chunks)
+    return FileReport(path, file.verdict, "", document.pages, chunks, document.warnings)
+
+
+def _refusal_report(found: Found, *, former: Location | None) -> FileReport:
+    """Why a file gave no document; what was read of it before stays."""
+    nothing_to_read = isinstance(found.error, (EmptyDocument, UnsupportedFormat))
+    verdict = Verdict.SKIPPED if nothing_to_read else Verdict.FAILED
+    kept = "; what was read of it before is kept" if former else ""
+    chunks = former.chunks if former else 0
+    return FileReport(shown(str(found.path)), verdict, f"{found.error}{kept}", chunks=chunks)
+
+
+def _gone(path: str) -> str:
+    return "it is ignored now" if Path(path).exists() else "the file is gone"

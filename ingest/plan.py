@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.abilities import Abilities
 from ingest.find import Found
 from ingest.report import FileReport, Verdict
 from kb_qa.paths import shown
@@ -43,12 +44,14 @@ class Plan:
 
     Attributes:
         settled: files that need nothing, with their verdicts.
+        refused: files that cannot be read, which is known without parsing them.
         placed: known content at a new or touched path.
         wanted: content to be parsed, by its digest: the files that hold it.
         removed: known paths whose files are gone.
     """
 
     settled: list[FileReport] = field(default_factory=list)
+    refused: list[Found] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     wanted: dict[str, list[Wanted]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
@@ -57,22 +60,28 @@ class Plan:
 def plan(
     found: Iterable[Found],
     *,
-    named: Iterable[Path],
+    is_about: Callable[[str], bool],
     locations: Mapping[str, Location],
     refusals: Mapping[str, Refusal],
+    abilities: Abilities,
 ) -> Plan:
     """Compare the files with what the catalog knows of them.
 
     Args:
         found: the files there are.
-        named: the paths the user named; what is known below them and is no
+        is_about: whether the run is about a path; what is known of such paths and is no
             longer there is removed.
         locations: the catalog's documents by path.
         refusals: the catalog's unreadable files by path.
+        abilities: of the run: what others refused, or left unread, is tried again.
     """
-    planner = _Planner(locations, refusals)
-    here = {str(file.path) for file in found if planner.settle(file)}
-    planner.remove(path for path in below(named, {*locations, *refusals}) if path not in here)
+    files = list(found)
+    here = {str(file.path) for file in files}
+    planner = _Planner(here, locations, refusals, abilities)
+    for file in files:
+        planner.settle(file)
+    known = {*locations, *refusals}
+    planner.remove(path for path in known if path not in here and is_about(path))
     return planner.plan
 
 
@@ -83,43 +92,63 @@ def digest(path: Path) -> str:
 
 
 class _Planner:
-    def __init__(self, locations: Mapping[str, Location], refusals: Mapping[str, Refusal]) -> None:
+    def __init__(
+        self,
+        here: Container[str],
+        locations: Mapping[str, Location],
+        refusals: Mapping[str, Refusal],
+        abilities: Abilities,
+    ) -> None:
         self.plan = Plan()
+        self._here = here
         self._locations = locations
         self._refusals = refusals
+        self._abilities = abilities
+        self._closed: list[str] = []
         self._formers: set[str] = set()
         self._by_content: dict[str, list[Location]] = {}
         for location in locations.values():
             self._by_content.setdefault(location.sha256, []).append(location)
 
-    def settle(self, file: Found) -> bool:
-        """Decide what a file needs; always true: the file is there."""
+    def settle(self, file: Found) -> None:
+        """Decide what a file needs."""
         path = str(file.path)
         known, refused = self._locations.get(path), self._refusals.get(path)
         if file.reason:
             self._end(path, Verdict.SKIPPED, file.reason)
+        elif file.is_folder:
+            self._closed.append(path + os.sep)
+            self._end(path, Verdict.FAILED, str(file.error))
         elif not _is_utf8(path):
             self._end(path, Verdict.FAILED, "its name is not UTF-8: rename it")
-        elif refused and refused.stamp == file.stamp:
+        elif refused and refused.stamp == self._abilities.refusal(file.stamp):
             self._end(path, Verdict(refused.verdict), refused.reason)
-        elif known and known.stamp == file.stamp:
+        elif file.error:
+            self.plan.refused.append(file)
+        elif known and known.stamp == file.stamp and not self._can_read_more(known):
             self._end(path, Verdict.UNCHANGED, of=known)
         else:
             self._read(file, known)
-        return True
 
     def remove(self, gone: Iterable[str]) -> None:
         """What is gone and was not found elsewhere is removed."""
-        self.plan.removed.extend(sorted(set(gone) - self._formers))
+        closed = tuple(self._closed)
+        self.plan.removed.extend(
+            sorted(path for path in set(gone) - self._formers if not path.startswith(closed))
+        )
+
+    def _can_read_more(self, known: Location) -> bool:
+        """Whether pages of it are unread, and somebody reads now who may read them."""
+        return known.unread > 0 and self._abilities.ocr != ""
 
     def _read(self, file: Found, known: Location | None) -> None:
         try:
-            sha256 = digest(file.path)
+            sha256 = file.sha256 or digest(file.path)
         except OSError as error:
             self._end(str(file.path), Verdict.FAILED, f"cannot be read: {error.strerror}")
             return
         same = self._by_content.get(sha256)
-        if same:
+        if same and not self._can_read_more(same[0]):
             self.plan.placed.append(self._placed(file, known, same))
         else:
             verdict = Verdict.UPDATED if known else Verdict.ADDED
@@ -143,7 +172,10 @@ class _Planner:
         return Placed(file, document.document, report)
 
     def _is_former(self, path: str) -> bool:
-        return path not in self._formers and not os.path.lexists(path)
+        """Whether what was at a path is gone: from a folder, or from an archive."""
+        if path in self._formers or path in self._here or os.path.lexists(path):
+            return False
+        return not any(each.is_file() for each in Path(path).parents)
 
     def _end(
         self, path: str, verdict: Verdict, reason: str = "", *, of: Location | None = None
@@ -154,15 +186,9 @@ class _Planner:
 def _report(
     path: str, verdict: Verdict, reason: str = "", *, of: Location | None = None
 ) -> FileReport:
-    pages, chunks = (of.pages, of.chunks) if of else (None, 0)
-    return FileReport(shown(path), verdict, reason, pages, chunks)
-
-
-def below(named: Iterable[Path], known: Iterable[str]) -> list[str]:
-    """The known paths that are named, or lie in a folder that is."""
-    roots = [str(path.resolve()) for path in named]
-    starts = tuple(root.rstrip(os.sep) + os.sep for root in roots)
-    return [path for path in known if path in roots or path.startswith(starts)]
+    if of is None:
+        return FileReport(shown(path), verdict, reason)
+    return FileReport(shown(path), verdict, reason, of.pages, of.chunks, of.warnings)
 
 
 def _is_utf8(path: str) -> bool:

@@ -9,36 +9,40 @@ import tempfile
 import time
 from pathlib import Path
 
+from ingest import wire
+from ingest.task import Task
+
 _SECONDS_TO_START = 60.0
 _READ_AT_ONCE = 1 << 20
 _LAST_WORDS = 1 << 16
 
 
 class Worker:
-    """A process that parses one file after the other.
+    """A process that does one task after the other.
 
     Args:
-        seconds: it may take for a file.
+        seconds_per_page: it may be silent: for a page, or a file that has none.
+        seconds_per_file: it may take for a task.
         memory: bytes of address space it may have.
 
     Attributes:
         replies: where its lines come from.
-        heard: what it has said of the line it is at.
-        path: the file it has been given; None while it is free.
-        files: how many it has parsed.
+        task: what it has been given; None while it is free.
+        page: the page it is at, from 1; 0 if it has named none.
+        done: how many tasks it has done.
         is_ready: whether it has started.
-        deadline: when it is late, on the monotonic clock.
 
     Raises:
         OSError: the system has no process or file to give.
     """
 
-    def __init__(self, *, seconds: float, memory: int) -> None:
-        self._seconds = seconds
+    def __init__(self, *, seconds_per_page: float, seconds_per_file: float, memory: int) -> None:
+        self._seconds_per_page = seconds_per_page
+        self._seconds_per_file = seconds_per_file
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the process
-        arguments = [sys.executable, "-P", "-m", "ingest.worker", str(memory), str(seconds)]
+        module = [sys.executable, "-P", "-m", "ingest.worker"]
         self._process = subprocess.Popen(  # noqa: S603 -- our own module, no shell
-            arguments,
+            [*module, str(memory), str(seconds_per_page)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -48,55 +52,77 @@ class Worker:
         if self._process.stdin is None or self._process.stdout is None:
             raise OSError("a process was started without pipes")
         self._requests, self.replies = self._process.stdin, self._process.stdout
-        self.heard = bytearray()
-        self.path: Path | None = None
-        self.files = 0
+        self._heard = bytearray()
+        self._silence_ends = self._task_ends = math.inf
+        self.task: Task | None = None
+        self.page = 0
+        self.done = 0
         self.is_ready = False
-        self.deadline = math.inf
 
-    def take(self, path: Path) -> None:
-        """Give it a file; it begins as soon as it is ready."""
-        self.path = path
-        self.deadline = time.monotonic() + _SECONDS_TO_START
+    @property
+    def deadline(self) -> float:
+        """When it is late, on the monotonic clock."""
+        return min(self._silence_ends, self._task_ends)
+
+    @property
+    def unsaid(self) -> int:
+        """Bytes of a line that it has not ended."""
+        return len(self._heard)
+
+    def take(self, task: Task) -> None:
+        """Give it a task; it begins as soon as it is ready."""
+        self.task = task
+        self._task_ends = time.monotonic() + _SECONDS_TO_START
         if self.is_ready:
             self.begin()
 
     def begin(self) -> None:
-        """Let it parse the file it was given."""
+        """Let it do the task it was given."""
         self.is_ready = True
-        if self.path is None:
+        if self.task is None:
             return
-        self.deadline = time.monotonic() + self._seconds
-        request = os.fsencode(self.path.absolute()).hex().encode() + b"\n"
+        now = time.monotonic()
+        self._silence_ends = now + self._seconds_per_page
+        self._task_ends = now + self._seconds_per_file
         with contextlib.suppress(BrokenPipeError):  # that it died is heard as well
-            self._requests.write(request)
+            self._requests.write(wire.encode_task(self.task))
             self._requests.flush()
 
-    def hear(self) -> bool:
-        """Take in what it has to say; whether there was anything."""
+    def hear(self) -> list[bytes] | None:
+        """Take in what it has to say.
+
+        Returns:
+            The lines it has ended, without their ends; None if it will say no more.
+        """
         said = os.read(self.replies.fileno(), _READ_AT_ONCE)
-        if not self.heard:  # it has parsed: now it is given time to tell
-            self.deadline = time.monotonic() + self._seconds
-        self.heard += said
-        return bool(said)
+        if not said:
+            return None
+        self._silence_ends = time.monotonic() + self._seconds_per_page
+        if b"\n" not in said:
+            self._heard += said
+            return []
+        *lines, rest = said.split(b"\n")
+        lines[0] = bytes(self._heard) + lines[0]
+        self._heard = bytearray(rest)
+        return lines
 
-    def line(self) -> bytes:
-        """The line it has ended; b"" if it has not."""
-        if not self.heard.endswith(b"\n"):
-            return b""
-        line = bytes(self.heard)
-        self.heard.clear()
-        return line
+    def release(self) -> Task | None:
+        """The task it was given and has done; it is free again."""
+        task, self.task = self.task, None
+        self._silence_ends = self._task_ends = math.inf
+        self.page = 0
+        self.done += 1
+        return task
 
-    def release(self) -> Path | None:
-        """The file it was given and has parsed; it is free again."""
-        path, self.path = self.path, None
-        self.files += 1
-        return path
-
-    def is_late(self) -> bool:
-        """Whether its time is up."""
-        return time.monotonic() >= self.deadline
+    def lateness(self) -> str:
+        """What took too long; "" if nothing has."""
+        now = time.monotonic()
+        if now >= self._task_ends:
+            return f"it took longer than {self._seconds_per_file:g} s"
+        if now >= self._silence_ends:
+            what = f"page {self.page}" if self.page else "it"
+            return f"{what} took longer than {self._seconds_per_page:g} s"
+        return ""
 
     def kill(self) -> int:
         """End it, if it has not ended; its exit code, negative for a signal."""

@@ -1,6 +1,7 @@
 """How a run tells a person what it does: a bar on a terminal, plain lines elsewhere."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ class Progress:
     """Who is told how a run goes; by itself it tells nobody.
 
     Attributes:
-        began: called once with the number of files.
-        ended: called with each file's verdict.
+        began: called once with the number of files, and of bytes that are to be read.
+        ended: called with each file's verdict, and the bytes that were read for it.
     """
 
-    began: Callable[[int], None] = lambda _count: None
-    ended: Callable[[FileReport], None] = lambda _report: None
+    began: Callable[[int, int], None] = lambda _files, _bytes: None
+    ended: Callable[[FileReport, int], None] = lambda _report, _bytes: None
 
 
 @contextmanager
@@ -39,22 +40,51 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
 def _bar() -> Iterator[Progress]:
     from tqdm import tqdm
 
-    with tqdm(unit="file", dynamic_ncols=True, file=sys.stderr) as bar:
+    with tqdm(unit="B", unit_scale=True, dynamic_ncols=True, file=sys.stderr) as bar:
+        counts = _Counts()
 
-        def began(count: int) -> None:
-            bar.reset(total=count)
+        def began(files: int, size: int) -> None:
+            counts.files = files
+            counts.began = time.monotonic()
+            bar.reset(total=size)
 
-        def ended(report: FileReport) -> None:
+        def ended(report: FileReport, size: int) -> None:
             if report.verdict not in _UNTOLD:
                 bar.write(_safe(report.line), file=sys.stderr)
-            bar.update()
+            counts.add(report, is_read=size > 0)
+            bar.set_postfix_str(counts.line, refresh=False)
+            bar.update(size)
 
         yield Progress(began, ended)
 
 
-def _line(report: FileReport) -> None:
+@dataclass
+class _Counts:
+    """What a bar of bytes says beside them."""
+
+    files: int = 0
+    ended: int = 0
+    chunks: int = 0
+    began: float = 0.0
+
+    def add(self, report: FileReport, *, is_read: bool) -> None:
+        self.ended += 1
+        self.chunks += report.chunks if is_read else 0
+
+    @property
+    def line(self) -> str:
+        rate = self.chunks / max(time.monotonic() - self.began, 0.1)
+        return f"{self.ended}/{self.files} files, {self.chunks} chunks, {rate:.0f} chunks/s"
+
+
+def tell(report: FileReport) -> None:
+    """Print a file's verdict on standard error."""
+    print(_safe(report.line), file=sys.stderr, flush=True)
+
+
+def _line(report: FileReport, _size: int) -> None:
     if report.verdict not in _UNTOLD:
-        print(_safe(report.line), file=sys.stderr, flush=True)
+        tell(report)
 
 
 def _safe(line: str) -> str:

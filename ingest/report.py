@@ -57,12 +57,16 @@ class Report:
     Attributes:
         kb: the knowledge base's folder.
         files: one report a file, in the order they ended.
-        seconds: what each stage took, and the whole.
+        seconds: what each stage took, some of them at the same time, and the whole.
+        confined: whether the system kept parsers from the network and from writing files.
+        kind: what it tells of, where that is not a run that has just ended.
     """
 
     kb: Path
     files: tuple[FileReport, ...]
     seconds: Mapping[str, float]
+    confined: bool = True
+    kind: str = ""
 
     @property
     def totals(self) -> dict[str, int]:
@@ -85,7 +89,9 @@ class Report:
         counts = [f"{self.totals[verdict]} {verdict}" for verdict in Verdict]
         some = ", ".join(count for count in counts if not count.startswith("0 "))
         chunks, seconds = self.totals["chunks"], self.seconds["total"]
-        return f"{some or 'no files'}: {chunks} chunks in {shown(str(self.kb))} ({seconds:.1f} s)"
+        begin = f"{self.kind}: " if self.kind else ""
+        end = f"{chunks} chunks in {shown(str(self.kb))} ({seconds:.1f} s)"
+        return f"{begin}{some or 'no files'}: {end}"
 
     def to_json(self) -> dict[str, Any]:
         """As `python -m ingest --json` prints it."""
@@ -94,4 +100,5 @@ class Report:
             "files": [asdict(file) for file in self.files],
             "totals": self.totals,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
+            "confined": self.confined,
         }

@@ -1,25 +1,28 @@
-"""A process that parses files for `ingest.sandbox`: a path on a line in, a document on a line out.
+"""A process that does tasks for `ingest.sandbox`: one on a line in, its answer on a line out.
 
     python -m ingest.worker MEMORY_BYTES SECONDS
 
-Its limits are set before a parser is imported. What else it is to be denied, such as
-the network, belongs into `_confine`.
+Its limits are set, and what it may not do is given up, before a parser is imported.
+Between a task and its answer it tells the pages that it begins.
 """
 
+import hashlib
 import os
 import resource
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
-from ingest import wire
-from ingest.document import Parsed
-from ingest.loaders import load
+from ingest import loaders, pulse, wire
+from ingest.archives import members, read_member
+from ingest.confinement import confine
+from ingest.task import Answer, Job, Listing, Task, Unread
 from kb_qa.errors import ParseError
 
-READY = b"ready\n"
-OUT_OF_MEMORY = b"out of memory\n"
+READY, READY_UNCONFINED = b"ready", b"ready, unconfined"
+OUT_OF_MEMORY = b"out of memory"
+PAGE = b"page "
 
 _LARGEST_FILE_WRITTEN = 1 << 20
 """Bytes; the only file written is the one that catches the last words of a crash."""
@@ -29,16 +32,28 @@ def main() -> None:
     """Serve until standard input ends."""
     memory_bytes, seconds = int(sys.argv[1]), float(sys.argv[2])
     requests, replies = _channels()
-    _confine(memory_bytes)
-    replies.write(READY)
-    replies.flush()
-    for line in requests:
-        # Who waits for the reply kills this process in time, unless it was killed itself.
-        signal.setitimer(signal.ITIMER_REAL, 2 * seconds)
-        reply = _reply(Path(os.fsdecode(bytes.fromhex(line.decode()))))
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        replies.write(reply)
+    _limit(memory_bytes)
+
+    def say(line: bytes) -> None:
+        replies.write(line)
         replies.flush()
+
+    def beat(number: int) -> None:
+        _wake_after(seconds)
+        say(PAGE + b"%d\n" % number)
+
+    pulse.listen(beat)
+    say((READY if confine() else READY_UNCONFINED) + b"\n")
+    for line in requests:
+        _wake_after(seconds)
+        reply = _reply(wire.decode_task(line))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        say(reply)
+
+
+def _wake_after(seconds: float) -> None:
+    """Who waits for the reply kills this process in time, unless it was killed itself."""
+    signal.setitimer(signal.ITIMER_REAL, 2 * seconds)
 
 
 def _channels() -> tuple[BinaryIO, BinaryIO]:
@@ -49,22 +64,49 @@ def _channels() -> tuple[BinaryIO, BinaryIO]:
     return requests, replies
 
 
-def _confine(memory_bytes: int) -> None:
+def _limit(memory_bytes: int) -> None:
     if sys.platform == "linux":  # elsewhere the address space cannot be limited
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE_WRITTEN, _LARGEST_FILE_WRITTEN))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _reply(path: Path) -> bytes:
-    result: Parsed | ParseError
+def _reply(task: Task) -> bytes:
     try:
-        result = load(path)
-        return wire.encode(result)
+        return wire.encode(_JOBS[task.job](task))
     except ParseError as error:
         return wire.encode(error)
     except MemoryError:
-        return OUT_OF_MEMORY
+        return OUT_OF_MEMORY + b"\n"
+
+
+def _parse(task: Task) -> Answer:
+    data = _data(task)
+    if task.may_ask and (pages := loaders.unread(data, name=task.name)):
+        return Unread({page: _digest(data, task.name, page) for page in pages})
+    return loaders.parse(data, name=task.name, recognized=task.recognized or None)
+
+
+def _list(task: Task) -> Answer:
+    return Listing(tuple(members(task.path, wanted=loaders.supports)))
+
+
+_JOBS: Mapping[Job, Callable[[Task], Answer]] = {
+    Job.PARSE: _parse,
+    Job.LIST: _list,
+}
+
+
+def _data(task: Task) -> bytes:
+    return read_member(task.path, task.place) if task.place else loaders.read(task.path)
+
+
+def _digest(data: bytes, name: str, page: int) -> str:
+    """What a page looks like: known again wherever it stands."""
+    pulse.page(page + 1)
+    picture = loaders.render(data, name=name, page=page)
+    size = f"{picture.width}x{picture.height}@{picture.dpi:g}\n".encode()
+    return hashlib.sha256(size + picture.pixels).hexdigest()
 
 
 if __name__ == "__main__":

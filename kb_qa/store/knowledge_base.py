@@ -106,8 +106,13 @@ class KnowledgeBase:
         return [_candidate(query, passages[key], vectors[key]) for key in passages]
 
     @contextmanager
-    def write(self, *, wait_seconds: float = 0.0) -> Iterator[Writer]:
-        """Be the only writer until the block ends; what is derived is saved then.
+    def write(self, *, wait_seconds: float = 0.0, publish: bool = True) -> Iterator[Writer]:
+        """Be the only writer until the block ends.
+
+        Args:
+            wait_seconds: how long to wait for another writer.
+            publish: whether to save what is derived at the end. What is not saved, each
+                reader makes up for.
 
         Raises:
             KnowledgeBaseBusy: another process is writing and did not end in time.
@@ -119,7 +124,8 @@ class KnowledgeBase:
                 with writer.transaction():
                     self._set_embedder(writer)
             yield writer
-            self.publish(writer)
+            if publish:
+                self.publish(writer)
 
     def publish(self, writer: Writer) -> None:
         """Bring what is derived on disk to the present state, for readers that open later."""

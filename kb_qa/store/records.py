@@ -40,6 +40,8 @@ class Document:
         title: shown with its citations and indexed with its chunks.
         text: the whole extracted text.
         pages: how many pages, slides or sheets; None where there are none.
+        warnings: what was lost or guessed when it was parsed, one line each.
+        unread: pages that hold no text, and that OCR might read.
         metadata: what else is kept with it, plain JSON.
     """
 
@@ -47,6 +49,8 @@ class Document:
     title: str
     text: str
     pages: int | None = None
+    warnings: tuple[str, ...] = ()
+    unread: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -92,6 +96,9 @@ class Location:
         title: its title.
         pages: how many pages it has; None where there are none.
         chunks: how many chunks it has.
+        verdict: of the run that placed it there.
+        warnings: what was lost or guessed when it was parsed, one line each.
+        unread: pages of it that hold no text, and that OCR might read.
     """
 
     path: str
@@ -101,6 +108,24 @@ class Location:
     title: str
     pages: int | None
     chunks: int
+    verdict: str = ""
+    warnings: tuple[str, ...] = ()
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of ingestion, for the report that is asked for later.
+
+    Attributes:
+        began: local date and time, ISO 8601.
+        seconds: what each stage took, and the whole.
+        totals: files by verdict, and chunks.
+    """
+
+    began: str
+    seconds: Mapping[str, float]
+    totals: Mapping[str, int]
 
 
 @dataclass(frozen=True)

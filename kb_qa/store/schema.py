@@ -21,6 +21,8 @@ CREATE TABLE documents (
     sha256     TEXT NOT NULL UNIQUE,
     title      TEXT NOT NULL,
     pages      INTEGER,
+    warnings   TEXT NOT NULL,
+    unread     INTEGER NOT NULL,
     metadata   TEXT NOT NULL,
     generation INTEGER NOT NULL
 ) STRICT;
@@ -35,7 +37,8 @@ CREATE TABLE texts (
 CREATE TABLE paths (
     path     TEXT PRIMARY KEY,
     document INTEGER NOT NULL REFERENCES documents,
-    stamp    TEXT NOT NULL
+    stamp    TEXT NOT NULL,
+    verdict  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX paths_by_document ON paths (document);
 
@@ -46,6 +49,14 @@ CREATE TABLE refusals (
     verdict TEXT NOT NULL,
     reason  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What became of whole runs, for the report that is asked for later.
+CREATE TABLE runs (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    began   TEXT NOT NULL,
+    seconds TEXT NOT NULL,
+    totals  TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE chunks (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,

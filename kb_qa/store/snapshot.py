@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
-from kb_qa.store.records import Chunk, Location, Passage, Refusal, Summary
+from kb_qa.store.records import Chunk, Location, Passage, Refusal, Run, Summary
 
 _MANY = 500  # host parameters a statement, well under SQLite's limit
 
@@ -22,7 +22,7 @@ FROM chunks JOIN documents ON documents.id = document
 """
 _LOCATION = """
 SELECT path, stamp, document, sha256, title, pages,
-       (SELECT count(*) FROM chunks WHERE document = documents.id)
+       (SELECT count(*) FROM chunks WHERE document = documents.id), verdict, warnings, unread
 FROM paths JOIN documents ON documents.id = document
 """
 
@@ -136,17 +136,23 @@ class Snapshot:
     def locations(self) -> dict[str, Location]:
         """Every place a document was found, by path."""
         rows = self._connection.execute(_LOCATION + "ORDER BY path")
-        return {row[0]: Location(*row) for row in rows}
+        return {row[0]: _location(row) for row in rows}
 
     def location(self, path: str) -> Location | None:
         """The document at one place."""
         rows = self._connection.execute(_LOCATION + "WHERE path = ?", (path,))
-        return next((Location(*row) for row in rows), None)
+        return next((_location(row) for row in rows), None)
 
     def refusals(self) -> dict[str, Refusal]:
         """Every file that could not be read, by path."""
         rows = self._connection.execute("SELECT path, stamp, verdict, reason FROM refusals")
         return {row[0]: Refusal(*row) for row in rows}
+
+    def last_run(self) -> Run | None:
+        """The run of ingestion that ended last; None before the first."""
+        query = "SELECT began, seconds, totals FROM runs ORDER BY id DESC LIMIT 1"
+        row = self._connection.execute(query).fetchone()
+        return Run(row[0], json.loads(row[1]), json.loads(row[2])) if row else None
 
     def _meta(self, key: str) -> str | None:
         query = "SELECT value FROM meta WHERE key = ?"
@@ -157,6 +163,12 @@ class Snapshot:
         for begin in range(0, len(ids), _MANY):
             some = [int(i) for i in ids[begin : begin + _MANY]]
             yield from self._connection.execute(query.format(",".join("?" * len(some))), some)
+
+
+def _location(row: tuple[Any, ...]) -> Location:
+    path, stamp, document, sha256, title, pages, chunks, verdict, warnings, unread = row
+    told = tuple(json.loads(warnings)) if warnings != "[]" else ()
+    return Location(path, stamp, document, sha256, title, pages, chunks, verdict, told, unread)
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:

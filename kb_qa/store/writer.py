@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
 from kb_qa.language import detect_language
-from kb_qa.store.records import Chunk, Document, Refusal
+from kb_qa.store.records import Chunk, Document, Refusal, Run
 from kb_qa.store.snapshot import Snapshot
 
 
@@ -45,25 +45,43 @@ class Writer(Snapshot):
         self._set_meta("background", json.dumps(means))
 
     def put(self, document: Document, *, chunks: Sequence[Chunk], vectors: Vectors) -> int:
-        """Store a document that is not here yet; returns its id."""
-        metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
+        """Store a document, in the place of one with the same content; returns its id."""
+        former = self.document_id(document.sha256)
+        if former is not None:
+            self._connection.execute(
+                "UPDATE documents SET sha256 = 'former ' || id WHERE id = ?", (former,)
+            )
         cursor = self._connection.execute(
-            "INSERT INTO documents (sha256, title, pages, metadata, generation) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (document.sha256, document.title, document.pages, metadata, self.generation),
+            "INSERT INTO documents (sha256, title, pages, warnings, unread, metadata, generation) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                document.sha256,
+                document.title,
+                document.pages,
+                json.dumps(document.warnings, ensure_ascii=False),
+                document.unread,
+                json.dumps(dict(document.metadata), ensure_ascii=False),
+                self.generation,
+            ),
         )
         key = cursor.lastrowid or 0
+        if former is not None:
+            self._connection.execute(
+                "UPDATE paths SET document = ? WHERE document = ?", (key, former)
+            )
+            self._drop_if_nowhere(former)
         self._connection.execute("INSERT INTO texts VALUES (?, ?)", (key, document.text))
         for ordinal, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True)):
             self._put_chunk(key, ordinal, chunk, vector)
         return key
 
-    def place(self, path: str, *, document: int, stamp: str) -> None:
+    def place(self, path: str, *, document: int, stamp: str, verdict: str = "added") -> None:
         """Say where a document was found; the path's former document may go."""
         former = self.location(path)
         self._connection.execute("DELETE FROM refusals WHERE path = ?", (path,))
         self._connection.execute(
-            "REPLACE INTO paths (path, document, stamp) VALUES (?, ?, ?)", (path, document, stamp)
+            "REPLACE INTO paths (path, document, stamp, verdict) VALUES (?, ?, ?, ?)",
+            (path, document, stamp, verdict),
         )
         if former and former.document != document:
             self._drop_if_nowhere(former.document)
@@ -82,6 +100,13 @@ class Writer(Snapshot):
         self._connection.execute("DELETE FROM paths WHERE path = ?", (path,))
         if former:
             self._drop_if_nowhere(former.document)
+
+    def record(self, run: Run) -> None:
+        """Keep what became of a run of ingestion; what readers search is the same after it."""
+        self._connection.execute(
+            "INSERT INTO runs (began, seconds, totals) VALUES (?, ?, ?)",
+            (run.began, json.dumps(dict(run.seconds)), json.dumps(dict(run.totals))),
+        )
 
     def replace_vectors(self, vectors: Mapping[int, NDArray[np.float32]]) -> None:
         """Give chunks the vectors of another embedder; `set_embedder` goes with it."""

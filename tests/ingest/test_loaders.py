@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ingest.document import EmptyDocument, Parsed, UnsupportedFormat
 from ingest.loaders import FORMATS, SUFFIXES, load, supports
 from ingest.sandbox import ParserPool
+from ingest.task import Task
 from kb_qa.errors import ParseError
 
 SPACED_OUT = r"[\u4e00-\u9fff] [\u4e00-\u9fff] [\u4e00-\u9fff]"
@@ -52,8 +53,8 @@ def test_parsers_are_imported_when_they_are_used() -> None:
 def test_suffixes_are_read_in_any_case(write) -> None:
     """A name in capitals is the same kind of file."""
     assert load(write("A.TXT", b"text")).text == "text"
-    assert supports(Path("a.PDF"))
-    assert not supports(Path("a.exe"))
+    assert supports("a.PDF")
+    assert not supports("a.exe")
 
 
 def test_other_suffixes_are_named(write) -> None:
@@ -188,7 +189,8 @@ def test_damaged_files_end_in_a_document_or_a_reason(tmp_path: Path) -> None:
             path.write_bytes(data)
             paths.add(path)
     with ParserPool(jobs=2, seconds_per_file=20) as pool:
-        results = dict(pool.parse(paths))
+        tasks = [Task(path, path.name) for path in paths]
+        results = {task.path: answer for task, answer in pool.answers(tasks)}
     assert results.keys() == paths
     for result in results.values():
         assert isinstance(result, Parsed | ParseError)

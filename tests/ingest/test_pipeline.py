@@ -211,10 +211,10 @@ def test_a_name_that_is_not_utf8_fails_alone(knowledge_base: KnowledgeBase, docs
 def test_the_report_is_the_promised_json(knowledge_base: KnowledgeBase, docs: Path) -> None:
     """Keys, totals and stages, as the README says."""
     report = run(knowledge_base, docs).to_json()
-    assert list(report) == ["kb", "files", "totals", "seconds"]
+    assert list(report) == ["kb", "files", "totals", "seconds", "confined"]
     assert {"path", "verdict", "reason", "pages", "chunks"} <= set(report["files"][0])
     assert report["totals"]["added"] == report["totals"]["files"] == 3
-    assert list(report["seconds"]) == ["parse", "split", "embed", "store", "total"]
+    assert list(report["seconds"]) == ["find", "parse", "split", "embed", "store", "total"]
 
 
 def test_the_knowledge_base_in_the_folder_is_not_read(docs: Path) -> None:

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
 from ingest.document import EmptyDocument, Parsed, UnsupportedFormat
-from ingest.sandbox import ParserPool, Result
+from ingest.sandbox import ParserPool
+from ingest.task import Answer, Task
 from kb_qa.errors import ParseError
 
 LINUX = sys.platform == "linux"
@@ -86,7 +89,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     return condition()
 
 
-def reason(result: Result) -> str:
+def parse(pool: ParserPool, paths: Iterable[Path]) -> Generator[tuple[Path, Answer]]:
+    with closing(pool.answers(Task(path, path.name) for path in paths)) as results:
+        for task, answer in results:
+            yield task.path, answer
+
+
+def reason(result: tuple[Path, Answer]) -> str:
     assert isinstance(result[1], ParseError)
     return str(result[1])
 
@@ -97,7 +106,7 @@ def test_each_file_comes_back_once(good: list[Path]) -> None:
     empty.touch()
     other.touch()
     with ParserPool(jobs=2) as pool:
-        results = dict(pool.parse([*good, empty, other]))
+        results = dict(parse(pool, [*good, empty, other]))
     assert results.keys() == {*good, empty, other}
     assert isinstance(results[empty], EmptyDocument)
     assert isinstance(results[other], UnsupportedFormat)
@@ -109,15 +118,33 @@ def test_each_file_comes_back_once(good: list[Path]) -> None:
 def test_a_file_that_takes_too_long(good: list[Path], endless: Path) -> None:
     """Its parser is killed; the other files do not notice."""
     with ParserPool(jobs=2, seconds_per_file=0.7) as pool:
-        results = dict(pool.parse([endless, *good]))
+        results = dict(parse(pool, [endless, *good]))
     assert str(results[endless]) == "it took longer than 0.7 s"
     assert sum(isinstance(each, Parsed) for each in results.values()) == len(good)
+
+
+def test_a_page_that_takes_too_long(tmp_path: Path) -> None:
+    """A long document may go on as long as its pages do not; the page that does is named."""
+    book = tmp_path / "book.epub"
+    items = "".join(f'<item id="p{n}" href="{n}.xhtml" media-type="text/html"/>' for n in (1, 2))
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/container.xml", '<c><rootfile full-path="a.opf"/></c>')
+        archive.writestr(
+            "a.opf",
+            f'<package><manifest>{items}</manifest><spine><itemref idref="p1"/>'
+            '<itemref idref="p2"/></spine></package>',
+        )
+        archive.writestr("1.xhtml", "<p>first</p>")
+        archive.writestr("2.xhtml", ENDLESS)
+    with ParserPool(jobs=1, seconds_per_page=0.7, seconds_per_file=60) as pool:
+        (result,) = parse(pool, [book])
+    assert reason(result) == "page 2 took longer than 0.7 s"
 
 
 def test_a_file_that_takes_too_much_memory(good: list[Path], far_cell: Path) -> None:
     """Its parser is aborted by the allocator; the reason says what it lacked."""
     with ParserPool(jobs=1, memory_bytes=512 << 20) as pool:
-        results = dict(pool.parse([good[0], far_cell, good[1]]))
+        results = dict(parse(pool, [good[0], far_cell, good[1]]))
     assert str(results[far_cell]) == "it needed more than 512 MiB of memory"
     assert isinstance(results[good[1]], Parsed)
 
@@ -127,7 +154,7 @@ def test_a_text_that_takes_too_much_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.txt"
     path.write_bytes(b"word " * 20_000_000)
     with ParserPool(jobs=1, memory_bytes=200 << 20) as pool:
-        (result,) = pool.parse([path])
+        (result,) = parse(pool, [path])
     assert reason(result) == "it needed more than 200 MiB of memory"
 
 
@@ -135,18 +162,18 @@ def test_a_parser_that_crashes(slow: Path) -> None:
     """A signal ends the worker, not the run; the file's reason names the signal."""
     with ParserPool(jobs=1) as pool:
         killing(signal.SIGSEGV)
-        (result,) = pool.parse([slow])
+        (result,) = parse(pool, [slow])
     assert reason(result) == "the parser crashed (signal 11)"
 
 
 def test_a_used_parser_that_crashes(good: list[Path], slow: Path) -> None:
     """What an earlier file may have broken is not blamed on this one: it is tried afresh."""
     with ParserPool(jobs=1) as pool:
-        results = pool.parse([good[0], slow, good[1]])
+        results = parse(pool, [good[0], slow, good[1]])
         assert next(results)[0] == good[0]
         killing(signal.SIGSEGV)
         assert dict(results).keys() == {slow, good[1]}
-        assert isinstance(dict(pool.parse([slow]))[slow], Parsed)
+        assert isinstance(dict(parse(pool, [slow]))[slow], Parsed)
 
 
 def killing(number: signal.Signals) -> None:
@@ -178,7 +205,7 @@ def test_paths_are_taken_as_they_are_needed(good: list[Path]) -> None:
             yield good[0]
 
     with ParserPool(jobs=2) as pool:
-        results = pool.parse(paths())
+        results = parse(pool, paths())
         for number in range(1, 20):
             next(results)
             assert len(taken) <= number + 4
@@ -188,9 +215,9 @@ def test_a_slow_reader_loses_nothing(good: list[Path], tmp_path: Path) -> None:
     """Time that the caller takes for a result is not counted against other files."""
     large = tmp_path / "large.log"
     large.write_text("line of text\n" * 20_000)
-    with ParserPool(jobs=2, seconds_per_file=1.0) as pool:
+    with ParserPool(jobs=2, seconds_per_page=1.0) as pool:
         results = []
-        for result in pool.parse([good[0], large]):
+        for result in parse(pool, [good[0], large]):
             results.append(result[1])
             time.sleep(1.3)
     assert all(isinstance(each, Parsed) for each in results)
@@ -199,17 +226,17 @@ def test_a_slow_reader_loses_nothing(good: list[Path], tmp_path: Path) -> None:
 def test_a_pool_can_be_used_again(good: list[Path], slow: Path) -> None:
     """Results that nobody waits for any more do not turn up later."""
     with ParserPool(jobs=1) as pool:
-        results = pool.parse([good[0], slow])
+        results = parse(pool, [good[0], slow])
         next(results)
         results.close()
-        assert [path for path, _ in pool.parse(good[1:3])] == good[1:3]
+        assert [path for path, _ in parse(pool, good[1:3])] == good[1:3]
 
 
 def test_nothing_runs_on(good: list[Path], endless: Path) -> None:
     """After the pool is closed none of its processes is left, busy or not."""
     before = children(os.getpid())
     with ParserPool(jobs=3) as pool:
-        results = pool.parse([endless, *good])
+        results = parse(pool, [endless, *good])
         next(results)
         assert children(os.getpid()) - before
     assert children(os.getpid()) <= before
@@ -219,8 +246,9 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from ingest.sandbox import ParserPool
-with ParserPool(jobs=2, seconds_per_file=float(sys.argv[1])) as pool:
-    for result in pool.parse(map(Path, sys.argv[2:])):
+from ingest.task import Task
+with ParserPool(jobs=2, seconds_per_page=float(sys.argv[1])) as pool:
+    for result in pool.answers(Task(Path(path), path) for path in sys.argv[2:]):
         print("result", flush=True)
 """
 
@@ -247,5 +275,5 @@ def test_file_names_are_bytes(tmp_path: Path) -> None:
     for path in paths:
         path.write_text("text")
     with ParserPool(jobs=1) as pool:
-        results = dict(pool.parse(paths))
+        results = dict(parse(pool, paths))
     assert [getattr(results[path], "text", None) for path in paths] == ["text", "text"]

@@ -1,13 +1,18 @@
 """The wire: documents cross between processes as plain values."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import wire
+from ingest.archives import Member
 from ingest.document import Block, BlockKind, EmptyDocument, Parsed, UnsupportedFormat
+from ingest.formats.lines import Line
+from ingest.task import Answer, Job, Listing, Reading, Task, Unread
 from kb_qa.errors import ParseError
 
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip)
@@ -17,6 +22,7 @@ BLOCKS = st.builds(
     TEXT,
     st.integers(0, 9),
     st.none() | st.integers(1, 99),
+    st.booleans(),
 )
 DOCUMENTS = st.builds(
     Parsed,
@@ -24,15 +30,47 @@ DOCUMENTS = st.builds(
     st.lists(BLOCKS, min_size=1).map(tuple),
     st.none() | st.integers(1, 99),
     st.lists(TEXT).map(tuple),
+    st.integers(0, 9),
+)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+LINES = st.lists(
+    st.builds(Line, TEXT, *[NUMBERS] * 5, st.booleans(), st.booleans()), max_size=3
+).map(tuple)
+DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
+PLACES = st.lists(st.integers(0, 99), min_size=1).map(tuple)
+NAMES = st.lists(st.from_regex(r"\A[\w一-龥][\w .-]*\Z"), min_size=1, max_size=3).map("/".join)
+ANSWERS = st.one_of(
+    DOCUMENTS,
+    st.builds(Unread, st.dictionaries(st.integers(0, 999), DIGESTS, min_size=1)),
+    st.builds(Reading, LINES, st.floats(0, 1)),
+    st.builds(Listing, st.lists(st.builds(Member, PLACES, NAMES, DIGESTS)).map(tuple)),
+)
+TASKS = st.builds(
+    Task,
+    st.binary(min_size=1).filter(lambda name: 0 not in name).map(os.fsdecode).map(Path),
+    TEXT,
+    PLACES | st.just(()),
+    st.sampled_from(Job),
+    st.integers(0, 99),
+    st.booleans(),
+    st.dictionaries(st.integers(0, 99), LINES),
 )
 
 
-@given(DOCUMENTS)
-def test_documents_round_trip(parsed: Parsed) -> None:
+@given(ANSWERS)
+def test_answers_round_trip(answer: Answer) -> None:
     """What is written on one side is read on the other, on one line."""
-    line = wire.encode(parsed)
+    line = wire.encode(answer)
     assert line.count(b"\n") == 1
-    assert wire.decode(line) == parsed
+    assert wire.decode(line) == answer
+
+
+@given(TASKS)
+def test_tasks_round_trip(task: Task) -> None:
+    """File names are bytes, and come through as they are."""
+    line = wire.encode_task(task)
+    assert line.count(b"\n") == 1
+    assert wire.decode_task(line) == task
 
 
 @pytest.mark.parametrize("kind", [ParseError, EmptyDocument, UnsupportedFormat])
@@ -49,12 +87,50 @@ def test_errors_round_trip(kind: type[ParseError]) -> None:
         [],
         {},
         {"error": "SystemExit", "reason": 5},
-        {"title": "t", "blocks": [], "pages": None, "warnings": []},
-        {"title": "t", "blocks": [["table", 5, 0, None]], "pages": None, "warnings": []},
-        {"title": "t", "blocks": [["script", "x", 0, None]], "pages": None, "warnings": []},
-        {"title": "t", "blocks": [["table", "\ud800", 0, None]], "pages": None, "warnings": []},
-        {"title": "t", "blocks": [["table", "x", 0, "1"]], "pages": None, "warnings": []},
-        {"title": "t", "blocks": [["table", "x", True, None]], "pages": None, "warnings": []},
+        {"title": "t", "blocks": [], "pages": None, "warnings": [], "unread_pages": 0},
+        {
+            "title": "t",
+            "blocks": [["table", 5, 0, None, False]],
+            "pages": None,
+            "warnings": [],
+            "unread_pages": 0,
+        },
+        {
+            "title": "t",
+            "blocks": [["script", "x", 0, None, False]],
+            "pages": None,
+            "warnings": [],
+            "unread_pages": 0,
+        },
+        {
+            "title": "t",
+            "blocks": [["table", "\ud800", 0, None, False]],
+            "pages": None,
+            "warnings": [],
+            "unread_pages": 0,
+        },
+        {
+            "title": "t",
+            "blocks": [["table", "x", 0, "1", False]],
+            "pages": None,
+            "warnings": [],
+            "unread_pages": 0,
+        },
+        {
+            "title": "t",
+            "blocks": [["table", "x", True, None, False]],
+            "pages": None,
+            "warnings": [],
+            "unread_pages": 0,
+        },
+        {"unread": []},
+        {"unread": [["1", "ab"]]},
+        {"unread": [[1, "no digest"]]},
+        {"members": [[[0], "../a.txt", "", ""]]},
+        {"members": [[[0], "/a.txt", "", ""]]},
+        {"members": [[[0], "a\x1b.txt", "", ""]]},
+        {"members": [[[], "a.txt", "", ""]]},
+        {"lines": [["text", 1, 2, 3, 4, 5, False, False]], "confidence": 1.0},
     ],
 )
 def test_lines_of_another_shape_are_refused(value: object) -> None:

@@ -35,7 +35,7 @@ def test_any_document_survives_the_catalog(
     with tempfile.TemporaryDirectory() as folder:
         catalog = Catalog(Path(folder) / "catalog.sqlite")
         with catalog.write() as writer, writer.transaction():
-            document = Document("sha", title, whole, page, {"title": title})
+            document = Document("sha", title, whole, page, metadata={"title": title})
             key = writer.put(document, chunks=chunks, vectors=vectors)
             writer.place("/a", document=key, stamp="1")
         with catalog.read() as snapshot:

@@ -35,7 +35,7 @@ def put_one(knowledge_base: KnowledgeBase, writer: Writer, text: str) -> None:
     chunk = Chunk(text, 0, len(text), heading=("Facts",), page=3, breaks=((4, 4),))
     vectors = knowledge_base.embeddings.embed_passages([text])
     with writer.transaction():
-        document = Document(f"sha of {text}", f"title of {text}", text, 5, {"by": "us"})
+        document = Document(f"sha of {text}", f"title of {text}", text, 5, metadata={"by": "us"})
         key = writer.put(document, chunks=[chunk], vectors=vectors)
         writer.place(f"/docs/{text}", document=key, stamp="1")
 
