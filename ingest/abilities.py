@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
+from ingest import ocr, office
 from kb_qa import __version__
 
 
@@ -29,4 +30,4 @@ class Abilities:
 @cache
 def abilities() -> Abilities:
     """Those of this machine."""
-    return Abilities()
+    return Abilities(ocr=ocr.engine(), office=office.is_available())

@@ -22,17 +22,17 @@ class Found:
         path: absolute; within an archive, the archive's path and the file's in it.
         stamp: what the file system says of it; changes when the file is touched.
         reason: why it is passed over; empty if it is to be read.
-        archive: the archive it is in, or is; None if it is a file of its own.
+        archive: the archive it is in, or is; empty if it is a file of its own.
         place: where it stands in there.
         sha256: hex digest of its content, where that is known already.
         error: why it cannot be read, where that is known already.
         is_folder: whether it is a folder that cannot be read: nobody knows what is in it.
     """
 
-    path: Path
+    path: str
     stamp: str
     reason: str = ""
-    archive: Path | None = None
+    archive: str = ""
     place: Place = ()
     sha256: str = ""
     error: ParseError | None = None
@@ -41,7 +41,12 @@ class Found:
     @property
     def file(self) -> Path:
         """The file on disk."""
-        return self.archive or self.path
+        return Path(self.archive or self.path)
+
+    @property
+    def name(self) -> str:
+        """Its name, with the suffix that says what it is."""
+        return os.path.basename(self.path)
 
     @property
     def size(self) -> int:
@@ -55,7 +60,7 @@ class Found:
     @property
     def is_archive(self) -> bool:
         """Whether it is to be read as a folder."""
-        return not (self.reason or self.archive) and is_archive(self.path.name)
+        return not (self.reason or self.archive) and is_archive(self.name)
 
 
 def find(selection: Selection) -> Iterator[Found]:
@@ -72,10 +77,9 @@ def find(selection: Selection) -> Iterator[Found]:
     for root in selection.roots:
         ignored = selection.ignored(root)
         for found in () if ignored is None else _below(str(root), ignored):
-            name = str(found.path)
-            if name not in seen:
-                seen.add(name)
-                if found.is_folder or selection.has(name):
+            if found.path not in seen:
+                seen.add(found.path)
+                if found.is_folder or selection.has(found.path):
                     yield found
 
 
@@ -102,7 +106,7 @@ def _below(root: str, above: Ignored) -> Iterator[Found]:
             entries = _entries(folder)
         except OSError as error:
             unread = ParseError(f"a folder that cannot be read: {error.strerror}")
-            yield Found(Path(folder), "", error=unread, is_folder=True)
+            yield Found(folder, "", error=unread, is_folder=True)
             continue
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -125,13 +129,13 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 def _found(path: str, status: os.stat_result) -> Found:
     if stat.S_ISLNK(status.st_mode):
         target = os.readlink(path)
-        return Found(Path(path), "", f"a link to {target}: name its target to ingest it")
+        return Found(path, "", f"a link to {target}: name its target to ingest it")
     if not stat.S_ISREG(status.st_mode):
-        return Found(Path(path), "", "not a regular file")
+        return Found(path, "", "not a regular file")
     name = os.path.basename(path)
     if not (supports(name) or is_archive(name)):
-        return Found(Path(path), "", unsupported(name))
-    return Found(Path(path), _stamp(status))
+        return Found(path, "", unsupported(name))
+    return Found(path, _stamp(status))
 
 
 def unsupported(name: str) -> str:

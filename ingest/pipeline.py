@@ -240,7 +240,7 @@ class _Run:
                 key = self._writer.put(each.document, chunks=each.chunks, vectors=vectors)
                 for file in each.files:
                     self._writer.place(
-                        str(file.found.path),
+                        file.found.path,
                         document=key,
                         stamp=file.found.stamp,
                         verdict=file.verdict,
@@ -264,7 +264,7 @@ class _Run:
 
     def _cut(self, wanted: Mapping[str, list[Wanted]]) -> Iterator[Cut | Refused]:
         tasks = {_task(files[0].found): (sha256, files) for sha256, files in wanted.items()}
-        reader = Reader(self._pool, recognized=self._recognized())
+        reader = Reader(self._pool, recognized=self._recognized(), converts=self._abilities.office)
         for task, result in self._timed("parse", reader.documents(tasks)):
             sha256, files = tasks[task]
             untouched = [file for file in files if _is_untouched(file.found)]
@@ -287,7 +287,7 @@ class _Run:
         return RecognizedPages(folder, engine=engine) if engine else None
 
     def _place(self, placed: Placed) -> None:
-        path = str(placed.found.path)
+        path = placed.found.path
         with self._stage("store"), self._writer.transaction():
             known = self._writer.location(path)
             verdict = placed.report.verdict
@@ -301,10 +301,10 @@ class _Run:
         self._end(placed.report)
 
     def _refuse(self, found: Found) -> None:
-        former = self._writer.location(str(found.path))
+        former = self._writer.location(found.path)
         report = _refusal_report(found, former=former)
         refusal = Refusal(
-            str(found.path),
+            found.path,
             self._abilities.refusal(found.stamp),
             report.verdict,
             report.reason,
@@ -318,7 +318,7 @@ class _Run:
             self._refuse(found.failed(item.error))
         else:
             reason = str(item.error)
-            self._end(FileReport(shown(str(found.path)), Verdict.FAILED, reason), of=found)
+            self._end(FileReport(shown(found.path), Verdict.FAILED, reason), of=found)
 
     def _publish(self, chunks: int) -> None:
         self._unpublished += chunks
@@ -353,7 +353,7 @@ _CHANGED = ParseError("changed while it was read: run again")
 
 
 def _task(found: Found) -> Task:
-    return Task(found.file, found.path.name, found.place)
+    return Task(found.file, found.name, found.place)
 
 
 def _is_untouched(found: Found) -> bool:
@@ -365,12 +365,12 @@ def _is_untouched(found: Found) -> bool:
 
 
 def _wanted_report(file: Wanted) -> FileReport:
-    return FileReport(shown(str(file.found.path)), file.verdict)
+    return FileReport(shown(file.found.path), file.verdict)
 
 
 def _stored_report(item: Cut, file: Wanted) -> FileReport:
     document = item.document
-    path, chunks = shown(str(file.found.path)), len(item.chunks)
+    path, chunks = shown(file.found.path), len(item.chunks)
     return FileReport(path, file.verdict, "", document.pages, chunks, document.warnings)
 
 
@@ -380,7 +380,7 @@ def _refusal_report(found: Found, *, former: Location | None) -> FileReport:
     verdict = Verdict.SKIPPED if nothing_to_read else Verdict.FAILED
     kept = "; what was read of it before is kept" if former else ""
     chunks = former.chunks if former else 0
-    return FileReport(shown(str(found.path)), verdict, f"{found.error}{kept}", chunks=chunks)
+    return FileReport(shown(found.path), verdict, f"{found.error}{kept}", chunks=chunks)
 
 
 def _gone(path: str) -> str:

@@ -76,7 +76,7 @@ def plan(
         abilities: of the run: what others refused, or left unread, is tried again.
     """
     files = list(found)
-    here = {str(file.path) for file in files}
+    here = {file.path for file in files}
     planner = _Planner(here, locations, refusals, abilities)
     for file in files:
         planner.settle(file)
@@ -112,7 +112,7 @@ class _Planner:
 
     def settle(self, file: Found) -> None:
         """Decide what a file needs."""
-        path = str(file.path)
+        path = file.path
         known, refused = self._locations.get(path), self._refusals.get(path)
         if file.reason:
             self._end(path, Verdict.SKIPPED, file.reason)
@@ -143,9 +143,9 @@ class _Planner:
 
     def _read(self, file: Found, known: Location | None) -> None:
         try:
-            sha256 = file.sha256 or digest(file.path)
+            sha256 = file.sha256 or digest(file.file)
         except OSError as error:
-            self._end(str(file.path), Verdict.FAILED, f"cannot be read: {error.strerror}")
+            self._end(file.path, Verdict.FAILED, f"cannot be read: {error.strerror}")
             return
         same = self._by_content.get(sha256)
         if same and not self._can_read_more(same[0]):
@@ -155,7 +155,7 @@ class _Planner:
             self.plan.wanted.setdefault(sha256, []).append(Wanted(file, verdict))
 
     def _placed(self, file: Found, known: Location | None, same: list[Location]) -> Placed:
-        path, document = str(file.path), same[0]
+        path, document = file.path, same[0]
         if known in same:
             return Placed(file, document.document, _report(path, Verdict.UNCHANGED, of=document))
         if known:

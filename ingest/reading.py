@@ -1,16 +1,22 @@
-"""From files to documents: tasks for parsers, and for OCR where pages hold no text."""
+"""From files to documents: tasks for parsers, for OCR where pages hold no text, for LibreOffice."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
 
-from ingest.document import Parsed
+from ingest.document import NeedsOffice, Parsed
 from ingest.formats.lines import Line
+from ingest.office import TARGETS, convert
 from ingest.recognized import RecognizedPages
 from ingest.sandbox import ParserPool
-from ingest.task import Job, Reading, Task, Unread
+from ingest.task import Answer, Job, Reading, Task, Unread
 from kb_qa.errors import ParseError
 
+_SECONDS_TO_CONVERT = 120.0
 _NAMED = 5
 """Pages that a warning names; more are counted."""
 
@@ -22,11 +28,15 @@ class Reader:
         pool: where parsers and OCR run.
         recognized: pages that OCR has read before; None if there is no OCR, and pages
             without text stay unread.
+        converts: whether LibreOffice is here, to convert what no parser reads.
     """
 
-    def __init__(self, pool: ParserPool, *, recognized: RecognizedPages | None) -> None:
+    def __init__(
+        self, pool: ParserPool, *, recognized: RecognizedPages | None, converts: bool
+    ) -> None:
         self._pool = pool
         self._recognized = recognized
+        self._converts = converts
         self._agenda: deque[Task] = deque()
         self._scans: dict[Task, _Scan] = {}
 
@@ -43,22 +53,32 @@ class Reader:
             SandboxError: no parser process can be started.
         """
         asking = (replace(task, may_ask=self._recognized is not None) for task in tasks)
-        for task, answer in self._pool.answers(_Agenda(self._agenda, asking)):
-            origin = _origin(task)
-            scan = self._scans.get(origin)
-            match answer:
-                case Unread() if scan is None:
-                    self._begin(origin, answer.pages)
-                case Reading() if scan is not None:
-                    self._go_on(scan, task.page, answer)
-                case ParseError() if scan is not None and task.job is Job.RECOGNIZE:
-                    self._go_on(scan, task.page, answer)
-                case Parsed() | ParseError():
-                    self._scans.pop(origin, None)
-                    yield origin, _with_warnings(answer, scan)
-                case _:
-                    self._scans.pop(origin, None)
-                    yield origin, ParseError("the parser answered what it was not asked")
+        with _Converted() as converted:
+            for task, answer in self._pool.answers(_Agenda(self._agenda, asking)):
+                origin = _origin(task)
+                if self._goes_on(origin, task, answer):
+                    continue
+                last: Answer | None = answer
+                if isinstance(answer, NeedsOffice) and self._can_convert(task):
+                    last = converted.begin(origin, self._agenda)
+                if last is not None:
+                    scan = self._scans.pop(origin, None)
+                    yield converted.source(origin), _ended(last, scan)
+
+    def _can_convert(self, task: Task) -> bool:
+        return self._converts and not task.place and task.path.suffix.lower() in TARGETS
+
+    def _goes_on(self, origin: Task, task: Task, answer: Answer) -> bool:
+        """Take in what OCR is to read, or has read; whether it was that."""
+        scan = self._scans.get(origin)
+        if scan is None:
+            if isinstance(answer, Unread):
+                self._begin(origin, answer.pages)
+            return isinstance(answer, Unread)
+        if task.job is Job.RECOGNIZE and isinstance(answer, Reading | ParseError):
+            self._go_on(scan, task.page, answer)
+            return True
+        return False
 
     def _begin(self, task: Task, pages: Mapping[int, str]) -> None:
         scan = _Scan(task, dict(pages))
@@ -123,6 +143,16 @@ class _Scan:
             pages = _counted([page + 1 for page in self.failed])
             yield f"{pages} could not be read by OCR: {self.failed[page]}"
 
+    @property
+    def _sureness(self) -> float:
+        """Of all characters together."""
+        letters = sure = 0.0
+        for reading in self.readings.values():
+            count = sum(len(line.text) for line in reading.lines)
+            letters += count
+            sure += count * reading.confidence
+        return sure / letters if letters else 1.0
+
 
 class _Agenda(Iterator[Task]):
     """What follows from answers first, so that few documents are under way at a time."""
@@ -140,12 +170,55 @@ def _origin(task: Task) -> Task:
     return replace(task, job=Job.PARSE, page=0, may_ask=False, recognized={})
 
 
-def _with_warnings(answer: Parsed | ParseError, scan: _Scan | None) -> Parsed | ParseError:
-    if scan is None:
-        return answer
-    if isinstance(answer, ParseError):
-        return type(answer)("; ".join((str(answer), *scan.warnings)))
-    return replace(answer, warnings=(*answer.warnings, *scan.warnings))
+def _ended(answer: Answer, scan: _Scan | None) -> Parsed | ParseError:
+    """What became of a document, and of its pages that were pictures."""
+    warnings = () if scan is None else tuple(scan.warnings)
+    match answer:
+        case Parsed():
+            return replace(answer, warnings=(*answer.warnings, *warnings))
+        case ParseError():
+            return type(answer)("; ".join((str(answer), *warnings)))
+        case _:
+            return ParseError("the parser answered what it was not asked")
+
+
+class _Converted:
+    """Files that LibreOffice wrote for parsers to read; they go when the block ends."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="kb-qa-")
+        self._sources: dict[Task, Task] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._folder.cleanup()
+
+    def begin(self, task: Task, agenda: deque[Task]) -> ParseError | None:
+        """Convert a file, and put the task to parse it on the agenda; or why that fails."""
+        target = TARGETS[task.path.suffix.lower()]
+        path = Path(self._folder.name) / f"{len(self._sources)}.{target}"
+        try:
+            path.write_bytes(convert(task.path, target=target, seconds=_SECONDS_TO_CONVERT))
+        except ParseError as error:
+            return error
+        parse = Task(path, f"{Path(task.name).stem}.{target}")
+        self._sources[parse] = task
+        agenda.appendleft(parse)
+        return None
+
+    def source(self, task: Task) -> Task:
+        """The task that was given for a file that may have been converted."""
+        if task not in self._sources:
+            return task
+        task.path.unlink(missing_ok=True)
+        return self._sources[task]
 
 
 def _counted(pages: list[int]) -> str:

@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import sep
-from pathlib import Path
 
 from ingest.abilities import Abilities
 from ingest.document import EmptyDocument, UnsupportedFormat
@@ -47,12 +46,11 @@ def unpacked(found: Iterable[Found], *, known: Known, pool: ParserPool) -> Itera
         if not file.is_archive:
             yield file
             continue
-        start = str(file.path) + sep
-        members = _beginning(paths, start) or _beginning(paths, str(file.path), whole=True)
+        members = _beginning(paths, file.path + sep) or _beginning(paths, file.path, whole=True)
         if members and all(known.is_settled(path, file.stamp) for path in members):
             yield from (_known(file, path) for path in members)
         else:
-            touched[Task(file.path, file.path.name, job=Job.LIST)] = file
+            touched[Task(file.file, file.name, job=Job.LIST)] = file
     for task, answer in pool.answers(iter(touched)) if touched else ():
         archive = touched[task]
         if isinstance(answer, Listing):
@@ -70,7 +68,7 @@ def _beginning(paths: list[str], start: str, *, whole: bool = False) -> list[str
 
 
 def _known(archive: Found, path: str) -> Found:
-    return replace(archive, path=Path(path), archive=archive.path)
+    return replace(archive, path=path, archive=archive.path)
 
 
 def _failed(archive: Found, error: ParseError) -> Found:
@@ -81,7 +79,7 @@ def _listed(archive: Found, listing: Listing) -> Iterator[Found]:
     if not listing.members:
         yield _failed(archive, EmptyDocument("empty: the archive holds no files"))
     for member in listing.members:
-        inner = replace(_known(archive, str(archive.path / member.name)), place=member.place)
+        inner = replace(_known(archive, f"{archive.path}{sep}{member.name}"), place=member.place)
         if member.sha256:
             yield replace(inner, sha256=member.sha256)
         elif member.reason:

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from ingest.archives import Member
-from ingest.document import Block, BlockKind, EmptyDocument, Parsed, UnsupportedFormat
+from ingest.document import (
+    Block,
+    BlockKind,
+    EmptyDocument,
+    NeedsOffice,
+    Parsed,
+    UnsupportedFormat,
+)
 from ingest.formats.lines import Line
 from ingest.task import Answer, Job, Listing, Reading, Task, Unread
 from kb_qa.errors import ParseError
@@ -19,7 +26,7 @@ from kb_qa.errors import ParseError
 T = TypeVar("T")
 
 _ERRORS: dict[str, type[ParseError]] = {
-    each.__name__: each for each in (ParseError, EmptyDocument, UnsupportedFormat)
+    each.__name__: each for each in (ParseError, EmptyDocument, UnsupportedFormat, NeedsOffice)
 }
 _LONGEST_REASON = 500
 _LONGEST_NAME = 1000

@@ -87,12 +87,19 @@ def _parse(task: Task) -> Answer:
     return loaders.parse(data, name=task.name, recognized=task.recognized or None)
 
 
+def _recognize(task: Task) -> Answer:
+    from ingest.ocr import recognize  # an extra, which most files do not need
+
+    return recognize(loaders.render(_data(task), name=task.name, page=task.page))
+
+
 def _list(task: Task) -> Answer:
     return Listing(tuple(members(task.path, wanted=loaders.supports)))
 
 
 _JOBS: Mapping[Job, Callable[[Task], Answer]] = {
     Job.PARSE: _parse,
+    Job.RECOGNIZE: _recognize,
     Job.LIST: _list,
 }
 

@@ -1,7 +1,6 @@
 """Paths as people read them."""
 
 import os
-from pathlib import Path
 
 
 def shown(path: str) -> str:
@@ -9,8 +8,5 @@ def shown(path: str) -> str:
 
     Bytes of a file name that are no UTF-8 are shown as a replacement character.
     """
-    readable = os.fsencode(path).decode("utf-8", "replace")
-    try:
-        return Path(readable).relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return readable
+    readable = path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
+    return readable.removeprefix(os.getcwd() + os.sep)  # noqa: PTH109 -- as text, thousands of times

@@ -103,7 +103,7 @@ class Dense:
 
     def save(self, folder: Path) -> None:
         """Write it aside, then name it in the manifest, so that a crash leaves the old one."""
-        if self._is_saved(folder):
+        if self.is_saved(folder, lineage=self.lineage, generation=self.generation):
             return
         data = faiss.serialize_index(self._index).tobytes()
         name = f"dense-{self.generation}.faiss"
@@ -144,10 +144,13 @@ class Dense:
         except (OSError, ValueError, KeyError, TypeError, RuntimeError):
             return None
 
-    def _is_saved(self, folder: Path) -> bool:
+    @staticmethod
+    def is_saved(folder: Path, *, lineage: str, generation: int) -> bool:
+        """Whether a folder holds the index of a generation, as far as its manifest tells."""
         try:
             manifest = json.loads((folder / _MANIFEST).read_text())
-            return (manifest["lineage"], manifest["generation"]) == (self.lineage, self.generation)
+            saved = (manifest["lineage"], manifest["generation"])
+            return saved == (lineage, generation) and (folder / manifest["file"]).is_file()
         except (OSError, ValueError, KeyError, TypeError):
             return False
 

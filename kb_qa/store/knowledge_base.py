@@ -130,7 +130,8 @@ class KnowledgeBase:
     def publish(self, writer: Writer) -> None:
         """Bring what is derived on disk to the present state, for readers that open later."""
         Lexical.save(writer, self.folder)
-        self._refresh(writer).dense.save(self.folder)
+        if not Dense.is_saved(self.folder, lineage=writer.lineage, generation=writer.generation):
+            self._refresh(writer).dense.save(self.folder)
 
     def reembed(self, *, wait_seconds: float = 0.0) -> int:
         """Make all vectors again with this embedder, or none; returns how many."""
