@@ -1,80 +1,164 @@
 """What stands on a page for the reader of paper: running heads, page numbers, contents.
 
 A line at a page's edge is furniture if it returns at the same height within the next
-pages, numbers aside; a row with leaders to a page number is if the page has several.
+pages, numbers aside, or if it counts the pages; a table at an edge, if it returns. A row
+with leaders to a page number is furniture if the page has several.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 
-from ingest.formats.lines import Line, Page, body_size
+from ingest.formats.lines import Flow, Line, Table, body_size, lines_in
+from ingest.formats.rows import one_row, rows_of
 
 _NEAR = 4
 """Pages within which a running head returns: left and right pages and chapters have their own."""
 
-_RETURNS = 2
-_EDGE_LINES = 2
+_RETURNS, _FEW_PAGES = 2, 5
+"""How often it returns at least; once, in a document of so few pages."""
+
+_EDGE_ROWS = 2
 _BAND = 4.0
 """Points; heights within one band count as the same."""
 
-_NUMBER = re.compile(r"\d+|\b[ivxlcIVXLC]+\b")
+_SAME_ROW = 3.0
+_LONGEST_NUMBER = 6
+_SET_OFF = 1.3
+"""Times the usual distance of a page's rows that lies between text and what frames it."""
+
+_CHINESE_NUMBER = "[〇零一二三四五六七八九十百千]+"
+_NUMBER = re.compile(rf"\d+|\b[ivxlcIVXLC]+\b|(?<=第)\s*{_CHINESE_NUMBER}\s*(?=[页頁])")
+_COUNTS_PAGES = re.compile(
+    r"(?:第\s*#\s*[页頁]\s*[,，/／|]?\s*)(?:[(（]?[共总總]\s*(?:#|\d+)\s*[页頁][)）]?)?"
+    r"|(?:[共总總]\s*#\s*[页頁]\s*[,，/／|]?\s*)第\s*#\s*[页頁]|page\s+#(?:\s+of\s+#)?|#\s*[/／]\s*#"
+    r"|[-–—]\s*#\s*[-–—]|#",
+    re.IGNORECASE,
+)
+_SAYS_PAGE = re.compile(r"[页頁]|page", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:(?:\.\s?){4,}|…{2,}|·{4,}|(?:\s\.){3,})\s*(?:\d+|[ivxlc]+)?\Z")
 _CONTENTS_FROM = 3
 """Rows with leaders that make a page one of the table of contents."""
 
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
-def without_furniture(pages: Sequence[Page]) -> list[Page]:
+Place = tuple[int, int]
+"""Index of a page, and of what stands on it."""
+
+
+def without_furniture(pages: Sequence[Flow]) -> list[list[Line | Table]]:
     """The pages without running heads, page numbers and rows of a table of contents."""
     running = _running(pages)
     return [
         _without_contents(
-            [line for index, line in enumerate(page) if (number, index) not in running]
+            [each for index, each in enumerate(page) if (number, index) not in running]
         )
         for number, page in enumerate(pages)
     ]
 
 
-def _running(pages: Sequence[Page]) -> set[tuple[int, int]]:
+def _running(pages: Sequence[Flow]) -> set[Place]:
     """Page and place of each running head and foot."""
-    largest = 1.15 * body_size(pages)  # a slide's title may return; it is larger than the body
+    largest = 1.15 * body_size([lines_in(page) for page in pages])
     edges = {
         (number, index): page[index]
         for number, page in enumerate(pages)
         for index in _edges(page)
-        if page[index].size <= largest
-    }
+        if not isinstance(each := page[index], Line) or each.size <= largest
+    }  # a slide's title may return; it is larger than the body
     seen: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-    for (number, _), line in edges.items():
-        seen[_signature(line)].add(number)
-    needed = min(_RETURNS, len(pages) - 1)
+    for (number, _), each in edges.items():
+        seen[_signature(each)].add(number)
+    needed = 1 if len(pages) <= _FEW_PAGES else _RETURNS
     running = {
-        place for place, line in edges.items() if _returns(seen[_signature(line)], place[0], needed)
+        place for place, each in edges.items() if _returns(seen[_signature(each)], place[0], needed)
     }
     bands = Counter(_band(edges[place]) for place in running)
     usual = {band for band, count in bands.items() if 2 * count > len(pages)}
-    return running | {place for place, line in edges.items() if _band(line) in usual}
+    return (
+        running
+        | {
+            place
+            for place, each in edges.items()
+            if isinstance(each, Line) and _band(each) in usual
+        }
+        | _counting(edges)
+    )
 
 
 def _returns(pages: set[int], number: int, needed: int) -> bool:
-    near = sum(other in pages for other in range(number - _NEAR, number + _NEAR + 1)) - 1
-    return needed > 0 and near >= needed
+    return sum(other in pages for other in range(number - _NEAR, number + _NEAR + 1)) - 1 >= needed
 
 
-def _edges(page: Page) -> list[int]:
-    """Places of the lines at the top and at the bottom of a page."""
-    upward = sorted(range(len(page)), key=lambda index: page[index].baseline)
-    return upward if len(page) <= 2 * _EDGE_LINES else upward[:_EDGE_LINES] + upward[-_EDGE_LINES:]
+def _counting(edges: dict[Place, Line | Table]) -> set[Place]:
+    """Lines at edges that say which page this is, or hold a number that grows with the pages."""
+    found: set[Place] = set()
+    offsets: defaultdict[tuple[int, int], set[Place]] = defaultdict(set)
+    for place, each in edges.items():
+        if not isinstance(each, Line) or not _COUNTS_PAGES.fullmatch(_signature(each)[0]):
+            continue
+        if _SAYS_PAGE.search(each.text):
+            found.add(place)
+        elif (said := _number(each.text)) is not None:
+            offsets[said - place[0], _band(each)].add(place)
+    return found.union(*(places for places in offsets.values() if len({p for p, _ in places}) > 1))
 
 
-def _signature(line: Line) -> tuple[str, int]:
-    return " ".join(_NUMBER.sub("#", line.text).split()), _band(line)
+def _number(text: str) -> int | None:
+    """The first number of a text, Arabic or Roman."""
+    match = _NUMBER.search(text)
+    if match is None or match.group().isdecimal():
+        return int(match.group()) if match and len(match.group()) <= _LONGEST_NUMBER else None
+    values = [_ROMAN.get(letter, 0) for letter in match.group().lower()]
+    return sum(
+        -value if value < following else value
+        for value, following in zip(values, [*values[1:], 0], strict=True)
+    )
 
 
-def _band(line: Line) -> int:
-    return round(line.baseline / _BAND)
+def _edges(page: Flow) -> list[int]:
+    """Places of what stands in the rows at the top and at the bottom of a page.
+
+    The second row counts if it is set off from the text: a text's last line may return too.
+    """
+    rows: list[list[int]] = []
+    for index in sorted(range(len(page)), key=lambda index: _height(page[index])):
+        if rows and _height(page[index]) - _height(page[rows[-1][0]]) < _SAME_ROW:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    heights = [_height(page[row[0]]) for row in rows]
+    gaps = [above - below for below, above in pairwise(heights)]
+    outer = [*rows[:1], *rows[1:][-1:]]
+    if len(rows) > 2 * _EDGE_ROWS:
+        apart = _SET_OFF * median(gaps)
+        outer += rows[1:2] if gaps[1] > apart else []
+        outer += rows[-2:-1] if gaps[-2] > apart else []
+    return [index for row in outer for index in row]
 
 
-def _without_contents(page: Page) -> Page:
-    others = [line for line in page if not _LEADERS.search(line.text)]
-    return others if len(page) - len(others) >= _CONTENTS_FROM else page
+def _signature(each: Line | Table) -> tuple[str, int]:
+    text = each.text if isinstance(each, Line) else "|".join(map("|".join, each.rows))
+    return " ".join(_NUMBER.sub("#", text).split()), _band(each)
+
+
+def _band(each: Line | Table) -> int:
+    return round(_height(each) / _BAND)
+
+
+def _height(each: Line | Table) -> float:
+    return each.baseline if isinstance(each, Line) else each.top
+
+
+def _without_contents(page: list[Line | Table]) -> list[Line | Table]:
+    rows = list(rows_of(page))
+    led = [isinstance(row, list) and _LEADERS.search(one_row(row).text) is not None for row in rows]
+    if sum(led) < _CONTENTS_FROM:
+        return page
+    kept: list[Line | Table] = []
+    for row, is_led in zip(rows, led, strict=True):
+        if not is_led:
+            kept += [row] if isinstance(row, Table) else row
+    return kept

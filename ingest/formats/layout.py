@@ -6,16 +6,24 @@ the next where the next one's first word would not have fitted into the column.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 from ingest.document import Block, BlockKind
+from ingest.formats.aligned_tables import Found, with_aligned_tables
+from ingest.formats.columns import in_reading_order
+from ingest.formats.footnotes import without_footnotes
 from ingest.formats.furniture import without_furniture
 from ingest.formats.headings import heading_levels
-from ingest.formats.inline import CJK, one_line
-from ingest.formats.lines import Bookmark, Line, Page, body_size
+from ingest.formats.inline import CJK
+from ingest.formats.joining import hyphenated_words, joined
+from ingest.formats.lines import Bookmark, Flow, Line, Page, Rule, Table, body_size, lines_in
+from ingest.formats.page_breaks import Sheet, in_sequence, with_tables_continued
+from ingest.formats.rows import with_rows_joined
+from ingest.formats.ruled_tables import with_ruled_tables
+from ingest.formats.tables import markdown_table
 
 _ITEM = re.compile(
     r"[-•·●○▪■◆►–‣◦*]\s*(?:\s|\Z)|\(?\d{1,3}[)）、．]|\d{1,3}\.\s|[（(]\w{1,3}[)）]"
@@ -49,22 +57,97 @@ _SAME_SIZE = 0.08
 _DEEPEST_INDENT = 40
 
 
-def arrange(pages: Sequence[Page], bookmarks: Sequence[Bookmark]) -> tuple[Block, ...]:
-    """The blocks of a document; none of them reaches over the end of its page.
+@dataclass(frozen=True)
+class Arranged:
+    """A document's blocks, and what was lost or guessed."""
+
+    blocks: tuple[Block, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def arrange(
+    pages: Sequence[Page],
+    bookmarks: Sequence[Bookmark],
+    *,
+    rules: Sequence[Sequence[Rule]] = (),
+    scanned: Collection[int] = (),
+) -> Arranged:
+    """The blocks of a document; none but a table reaches over the end of its page.
 
     Args:
-        pages: the lines of each page, in reading order.
+        pages: the lines of each page, or the pieces of its rows, as they were drawn.
         bookmarks: the document's outline; may be empty.
+        rules: the lines drawn on each page; may be empty.
+        scanned: the indices of the pages that OCR read.
     """
-    pages = without_furniture(pages)
-    body, pitch = body_size(pages), _usual_pitch(pages)
-    levels = heading_levels(pages, bookmarks, body=body, pitch=pitch * body)
-    blocks: list[Block] = []
-    for number, page in enumerate(pages):
-        on_page = [levels.get((number, index), 0) for index in range(len(page))]
-        paragraphs = _paragraphs(page, on_page, pitch)
-        blocks += (Block(b.kind, b.text, b.level, number + 1) for b in _blocks(paragraphs, pitch))
-    return tuple(blocks)
+    hyphenated = hyphenated_words(line.text for page in pages for line in page)
+    found = [_found(page, drawn, hyphenated) for page, drawn in _flows(pages, rules, hyphenated)]
+    flows = [list(with_rows_joined(each.flow)) for each in found]
+    body = body_size([lines_in(flow) for flow in flows])
+    footed = [without_footnotes(flow, body=body) for flow in flows]
+    texts = with_tables_continued([each.text for each in footed])
+    lines = [lines_in(text) for text in texts]
+    style = _Style(_usual_pitch(lines), hyphenated)
+    levels = heading_levels(lines, bookmarks, body=body, pitch=style.pitch * body)
+    sheets: list[Sheet] = []
+    for number, text in enumerate(texts):
+        on_page = [levels.get((number, index), 0) for index in range(len(lines[number]))]
+        blocks = _placed(style.blocks(text, on_page), number, scanned)
+        noted = footed[number].notes
+        notes = [block for note in noted for block in style.blocks(note, [0] * len(note))]
+        sheets.append(Sheet(blocks, _placed(notes, number, scanned)))
+    flattened = sum(each.flattened for each in found)
+    warnings = (f"{flattened} tables flattened: no rules are drawn",) if flattened else ()
+    return Arranged(tuple(in_sequence(sheets, hyphenated)), warnings)
+
+
+def _flows(
+    pages: Sequence[Page], rules: Sequence[Sequence[Rule]], hyphenated: Collection[str]
+) -> Iterator[tuple[list[Line | Table], Sequence[Rule]]]:
+    """Each page with its drawn tables and without its furniture, and its rules."""
+    drawn = rules or [()] * len(pages)
+    flows = [
+        with_ruled_tables(page, on_page, hyphenated)
+        for page, on_page in zip(pages, drawn, strict=True)
+    ]
+    return zip(without_furniture(flows), drawn, strict=True)
+
+
+def _found(flow: Flow, rules: Sequence[Rule], hyphenated: Collection[str]) -> Found:
+    return with_aligned_tables(in_reading_order(flow), rules, hyphenated)
+
+
+def _placed(blocks: Iterable[Block], number: int, scanned: Collection[int]) -> list[Block]:
+    is_scanned = number in scanned
+    return [replace(block, page=number + 1, scanned=is_scanned) for block in blocks]
+
+
+@dataclass(frozen=True)
+class _Style:
+    """What is usual in a document.
+
+    Attributes:
+        pitch: distance of baselines, in type sizes.
+        hyphenated: words that have a hyphen.
+    """
+
+    pitch: float
+    hyphenated: Collection[str]
+
+    def blocks(self, flow: Flow, levels: Sequence[int]) -> Iterator[Block]:
+        """The blocks of a page; the levels are those of its lines."""
+        held: list[Line] = []
+        done = 0
+        for each in (*flow, None):
+            if isinstance(each, Line):
+                held.append(each)
+                continue
+            of_held = levels[done : done + len(held)]
+            paragraphs = _paragraphs(held, of_held, self.pitch)
+            yield from _blocks(paragraphs, self)
+            done, held = done + len(held), []
+            if each and (text := markdown_table(each.rows)):
+                yield Block(BlockKind.TABLE, text)
 
 
 @dataclass(frozen=True)
@@ -74,9 +157,8 @@ class _Paragraph:
     lines: list[Line]
     level: int
 
-    @property
-    def text(self) -> str:
-        return one_line("\n".join(line.text for line in self.lines))
+    def text(self, hyphenated: Collection[str]) -> str:
+        return joined([line.text for line in self.lines], hyphenated)
 
     @property
     def kind(self) -> BlockKind:
@@ -205,13 +287,13 @@ def _is_indented(paragraph: _Paragraph, line: Line) -> bool:
     return drop > 0 and not hangs and line.left > last.left + _INDENT * line.size
 
 
-def _blocks(paragraphs: Sequence[_Paragraph], pitch: float) -> Iterator[Block]:
-    for run in _runs(paragraphs, pitch):
+def _blocks(paragraphs: Sequence[_Paragraph], style: _Style) -> Iterator[Block]:
+    for run in _runs(paragraphs, style.pitch):
         first = run[0]
         if first.kind is BlockKind.CODE:
             text = _code([line for each in run for line in each.lines])
         else:
-            text = "\n".join(each.text for each in run)
+            text = "\n".join(each.text(style.hyphenated) for each in run)
         is_alone = first.kind is BlockKind.LIST and len(run) == 1 and not first.is_item
         yield Block(BlockKind.PARAGRAPH if is_alone else first.kind, text, first.level)
 

@@ -12,7 +12,7 @@ class Line:
     Attributes:
         text: without space at its ends.
         left: where it begins.
-        right: where it ends; of its last line if a hyphen joined several.
+        right: where it ends.
         baseline: what it stands on.
         last_baseline: what its end stands on.
         size: its type size.
@@ -31,6 +31,23 @@ class Line:
 
 
 Page = Sequence[Line]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight line that was drawn, level or upright; lengths in points.
+
+    Attributes:
+        is_upright: whether it parts columns, not rows.
+        at: its place: height of a level one, distance from the left of an upright one.
+        begin: where it begins, from the left or from below.
+        end: where it ends.
+    """
+
+    is_upright: bool
+    at: float
+    begin: float
+    end: float
 
 
 @dataclass(frozen=True)
@@ -54,3 +71,37 @@ def body_size(pages: Sequence[Page]) -> float:
         for line in page:
             sizes[rounded(line.size)] += 0 if line.is_fixed else len(line.text)
     return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table on a page; lengths as for a line.
+
+    Attributes:
+        rows: the text of its cells, one for each column; "" where there is none.
+        edges: where its columns begin, and where the last one ends.
+        top: where it begins.
+        bottom: where it ends.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    edges: tuple[float, ...]
+    top: float
+    bottom: float
+
+    @property
+    def left(self) -> float:
+        return self.edges[0]
+
+    @property
+    def right(self) -> float:
+        return self.edges[-1]
+
+
+Flow = Sequence[Line | Table]
+"""What stands on a page, in an order."""
+
+
+def lines_in(flow: Flow) -> list[Line]:
+    """The lines of a flow, without its tables."""
+    return [each for each in flow if isinstance(each, Line)]

@@ -1,22 +1,27 @@
-"""PDF: the text layer, with what its geometry and its outline say of structure.
+"""PDF: the text layer, with what its geometry, its rules and its outline say of structure.
 
-Not read: pictures of text (a warning counts the pages without any), the columns of
-tables (a row is a line), and rows drawn across two columns of text, which interleave.
+Not read: pictures of text, which `render` hands to OCR. A page is one if it holds no text,
+only text that nobody sees, or text that is noise because a font does not say what its
+glyphs mean.
 """
 
-import ctypes
-import math
 import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from ingest.document import Parsed
-from ingest.formats.inline import tightened
+from ingest import pulse
+from ingest.document import EmptyDocument, Parsed
+from ingest.formats.inline import one_line
 from ingest.formats.layout import arrange
-from ingest.formats.lines import Bookmark, Line
+from ingest.formats.legibility import is_legible
+from ingest.formats.lines import Bookmark, Line, Rule
+from ingest.formats.pdf_objects import painted_on
+from ingest.formats.pdf_rotation import Rotation
+from ingest.formats.pdf_text import TextLayer
+from ingest.formats.picture import Picture
 from kb_qa.errors import ParseError
 
 _NO_TITLE = re.compile(
@@ -24,49 +29,159 @@ _NO_TITLE = re.compile(
     r"|.*\.(?:docx?|pptx?|xlsx?|dvi|tex|indd|html?|pdf|wps|qxd|pages|md|rtf|odt)\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_NEWLINE = re.compile(r"\r?\n")
-_HYPHEN_AND_NEWLINE = re.compile("[\x02\ufffe]\\s*")
-"""What pdfium puts in place of a hyphen that ends a line, and of the line's end."""
-
-_GLYPHS = str.maketrans(
-    {
-        code: unicodedata.normalize("NFKC", chr(code))
-        for code in (*range(0xFB00, 0xFB07), *range(0x2F00, 0x2FD6))
-    }
-    | dict(zip(
-        map(ord, "⺟⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰"),
-        "母民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
-        strict=True,
-    ))
-    | dict.fromkeys((0xF06C, 0xF06E, 0xF075, 0xF0A7, 0xF0B7, 0xF0D8, 0xF0FC), "•")
-    | dict.fromkeys((*range(9), *range(14, 32), 0x7F))
-)  # fmt: skip
-"""Letters that fonts draw as one, radicals that fonts name instead of characters, the bullets
-of Word's symbol fonts, and control characters, which are dropped."""
-
-_FIXED_PITCH, _FORCE_BOLD, _BOLD_WEIGHT = 1, 1 << 18, 600
-_FIXED_NAME = re.compile(rb"courier|mono|consol|typewriter|cmtt|menlo", re.IGNORECASE)
-_BOLD_NAME = re.compile(rb"bold|black|heavy|demi|simhei|heiti", re.IGNORECASE)
+_POINTS_PER_INCH = 72
+_MOST_PIXELS = 30_000_000
+"""An A3 page at 300 dpi has 17 million; a larger one is drawn at fewer dots an inch."""
 
 
-def parse(data: bytes, *, name: str) -> Parsed:
+def parse(
+    data: bytes, *, name: str, recognized: Mapping[int, Sequence[Line]] | None = None
+) -> Parsed:
     """A PDF's text by page, with headings from its outline or its type sizes.
 
+    Args:
+        data: the file.
+        name: the title where the file has none.
+        recognized: the lines that OCR read, by the index of their page; they take the place
+            of what the page's text layer holds.
+
     Raises:
+        EmptyDocument: nothing is painted on any of its pages, or OCR found no text on them.
         ParseError: it is encrypted, damaged, or none of its pages holds text.
     """
     document = _open(data)
-    pages = len(document)
-    lines = [list(_lines(document, index)) for index in range(pages)]
-    bare = sum(not page for page in lines)
-    if bare == pages:
-        raise ParseError(f"none of its {pages} pages holds text (scanned?): it needs OCR")
-    warnings = (f"{bare} of {pages} pages hold no text (scanned?)",) if bare else ()
-    blocks = arrange(lines, list(_bookmarks(document)))
+    pages = _with_recognized(_pages(document), recognized or {})
+    if not any(page.lines for page in pages):
+        raise _nothing_to_read(pages, was_tried=bool(recognized))
+    arranged = arrange(
+        [page.lines for page in pages],
+        list(_bookmarks(document)),
+        rules=[page.rules for page in pages],
+        scanned=frozenset(recognized or {}),
+    )
     title = _clean(document.get_metadata_value("Title"))
-    first = next((block.text for block in blocks if block.level and block.page == 1), "")
+    first = next((each.text for each in arranged.blocks if each.level and each.page == 1), "")
     own = first if _NO_TITLE.fullmatch(title) else title
-    return Parsed(own or name, blocks, pages=pages, warnings=warnings)
+    warnings = (*_warnings(pages), *arranged.warnings)
+    bare = sum(page.is_unread for page in pages)
+    return Parsed(own or name, arranged.blocks, len(pages), warnings, bare)
+
+
+def unread(data: bytes) -> tuple[int, ...]:
+    """The indices of the pages that show something, but no text that can be read.
+
+    Raises:
+        ParseError: it is encrypted or damaged.
+    """
+    document = _open(data)
+    pages = (_page(document, index) for index in range(len(document)))
+    return tuple(index for index, page in enumerate(pages) if page.is_unread)
+
+
+def render(data: bytes, page: int, *, dpi: int = 200) -> Picture:
+    """A page as a picture; a page so large that its picture would be is drawn with fewer dots.
+
+    Args:
+        data: the file.
+        page: its index.
+        dpi: dots an inch.
+
+    Raises:
+        ParseError: it is encrypted or damaged, or has no such page.
+    """
+    document = _open(data)
+    if not 0 <= page < len(document):
+        raise ParseError(f"there is no page {page + 1}: it has {len(document)}")
+    drawn = document[page]
+    width, height = drawn.get_size()
+    pixels = width * height * (dpi / _POINTS_PER_INCH) ** 2
+    scale = dpi / _POINTS_PER_INCH * min(1.0, (_MOST_PIXELS / max(pixels, 1.0)) ** 0.5)
+    bitmap = drawn.render(scale=scale, grayscale=True)
+    rows = memoryview(bitmap.buffer).cast("B")
+    starts = range(0, bitmap.height * bitmap.stride, bitmap.stride)
+    grey = b"".join(rows[start : start + bitmap.width] for start in starts)
+    return Picture(bitmap.width, bitmap.height, grey, scale * _POINTS_PER_INCH)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is on a page.
+
+    Attributes:
+        lines: its text.
+        rules: the lines drawn on it.
+        hidden: characters that nobody sees, and that are left out.
+        is_noise: whether it has text that is not what is drawn.
+        is_blank: whether it shows nothing.
+    """
+
+    lines: Sequence[Line]
+    rules: Sequence[Rule] = ()
+    hidden: int = 0
+    is_noise: bool = False
+    is_blank: bool = False
+
+    @property
+    def is_unread(self) -> bool:
+        return not self.lines and not self.is_blank
+
+
+def _pages(document: pypdfium2.PdfDocument) -> Iterator[_Page]:
+    for index in range(len(document)):
+        pulse.page(index + 1)
+        yield _page(document, index)
+
+
+def _page(document: pypdfium2.PdfDocument, index: int) -> _Page:
+    page = document[index]
+    text_page = page.get_textpage()
+    try:
+        layer = TextLayer(text_page)
+        if not is_legible(layer.raw):
+            return _Page((), is_noise=True)
+        painted, area = painted_on(page), page.get_bbox()
+        rules: Sequence[Rule] = painted.rules
+        degrees = page.get_rotation()
+        rotation = Rotation(degrees, area) if degrees else None
+        if rotation:
+            area, rules = rotation.box(area), [rotation.rule(rule) for rule in rules]
+        lines = layer.lines(rules, painted.hidden, area, rotation)
+        return _Page(lines, rules, layer.hidden, is_blank=painted.is_blank)
+    finally:
+        text_page.close()
+        page.close()
+
+
+def _with_recognized(
+    pages: Iterator[_Page], recognized: Mapping[int, Sequence[Line]]
+) -> list[_Page]:
+    return [
+        _Page(recognized[index], page.rules) if index in recognized else page
+        for index, page in enumerate(pages)
+    ]
+
+
+def _nothing_to_read(pages: Collection[_Page], *, was_tried: bool) -> ParseError:
+    if was_tried:
+        return EmptyDocument(f"empty: OCR found no text on its {len(pages)} pages")
+    if all(page.is_blank for page in pages):
+        return EmptyDocument(f"empty: its {len(pages)} pages are blank")
+    return ParseError(
+        f"none of its {len(pages)} pages holds text (scanned?): "
+        "it needs OCR: pip install 'kb-qa[ocr]'"
+    )
+
+
+def _warnings(pages: Collection[_Page]) -> Iterator[str]:
+    bare = sum(page.is_unread and not page.is_noise for page in pages)
+    noise = sum(page.is_noise for page in pages)
+    hidden = sum(page.hidden for page in pages)
+    if bare:
+        yield f"{bare} of {len(pages)} pages hold no text (scanned?)"
+    if noise:
+        yield f"{noise} of {len(pages)} pages hold text that is noise: fonts without meanings"
+    if hidden:
+        yield f"hidden text left out: {hidden} characters (white, off the page, or too small)"
 
 
 def _open(data: bytes) -> pypdfium2.PdfDocument:
@@ -86,77 +201,5 @@ def _bookmarks(document: pypdfium2.PdfDocument) -> Iterator[Bookmark]:
             yield Bookmark(_clean(each.get_title()), each.level + 1, page)
 
 
-def _lines(document: pypdfium2.PdfDocument, index: int) -> Iterator[Line]:
-    page = document[index]
-    text_page = page.get_textpage()
-    try:
-        yield from _measured(text_page)
-    finally:
-        text_page.close()
-        page.close()
-
-
-def _measured(text_page: pypdfium2.PdfTextPage) -> Iterator[Line]:
-    """The lines of a page as pdfium finds them, with their places."""
-    raw, start = text_page.get_text_range(), 0
-    for end in [*(match.start() for match in _NEWLINE.finditer(raw)), len(raw)]:
-        written = raw[start:end]
-        text = _clean(written)
-        if text:
-            before = len(written) - len(written.lstrip())
-            first, last = start + before, start + len(written.rstrip()) - 1
-            yield _line(
-                text_page, text, _index(text_page, raw, first), _index(text_page, raw, last)
-            )
-        start = end + (2 if raw.startswith("\r\n", end) else 1)
-
-
-def _index(text_page: pypdfium2.PdfTextPage, raw: str, place: int) -> int:
-    """A character's index for pdfium: it counts UTF-16 units, and characters with no text."""
-    units = place if raw.isascii() else len(raw[:place].encode("utf-16-le", "surrogatepass")) // 2
-    return int(pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, units))
-
-
-def _line(text_page: pypdfium2.PdfTextPage, text: str, first: int, last: int) -> Line:
-    box, end = pdfium.FS_RECTF(), pdfium.FS_RECTF()
-    pdfium.FPDFText_GetLooseCharBox(text_page, first, box)
-    pdfium.FPDFText_GetLooseCharBox(text_page, last, end)
-    return Line(
-        text,
-        left=box.left,
-        right=end.right,
-        baseline=_baseline(text_page, first),
-        last_baseline=_baseline(text_page, last),
-        size=_size(text_page, first),
-        is_bold=_font(text_page, first)[0] and _font(text_page, last)[0],
-        is_fixed=_font(text_page, first)[1] and _font(text_page, last)[1],
-    )
-
-
-def _baseline(text_page: pypdfium2.PdfTextPage, index: int) -> float:
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium.FPDFText_GetCharOrigin(text_page, index, x, y)
-    return y.value
-
-
-def _size(text_page: pypdfium2.PdfTextPage, index: int) -> float:
-    """Type size on the page, in points: the font's size times the matrix it is drawn with."""
-    matrix = pdfium.FS_MATRIX()
-    scale = 1.0
-    if pdfium.FPDFText_GetMatrix(text_page, index, matrix):
-        scale = math.hypot(matrix.c, matrix.d) or 1.0
-    return float(pdfium.FPDFText_GetFontSize(text_page, index)) * scale
-
-
-def _font(text_page: pypdfium2.PdfTextPage, index: int) -> tuple[bool, bool]:
-    """Whether a character's font is bold, and whether all its characters are of one width."""
-    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
-    pdfium.FPDFText_GetFontInfo(text_page, index, name, 128, flags)
-    weight = pdfium.FPDFText_GetFontWeight(text_page, index)
-    bold = weight >= _BOLD_WEIGHT or flags.value & _FORCE_BOLD or _BOLD_NAME.search(name.value)
-    fixed = flags.value & _FIXED_PITCH or _FIXED_NAME.search(name.value)
-    return bool(bold), bool(fixed)
-
-
 def _clean(text: str) -> str:
-    return tightened(_HYPHEN_AND_NEWLINE.sub("", text).translate(_GLYPHS).strip())
+    return one_line(text)

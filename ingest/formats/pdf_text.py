@@ -1,0 +1,288 @@
+"""The text layer of a PDF page as lines with their places.
+
+pdfium puts what stands on one height into one line, whatever lies between. Here such a
+line is cut wherever more than a word's space lies between two words, and wherever a
+drawn rule does: what belongs together is found from the pieces.
+"""
+
+import ctypes
+import math
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from ingest.formats.inline import tightened
+from ingest.formats.lines import Line, Rule
+from ingest.formats.pdf_objects import Box, address
+from ingest.formats.pdf_rotation import Rotation
+
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_LINE = re.compile("[^\r\n\x02\ufffe]*[\x02\ufffe]|[^\r\n\x02\ufffe]+")
+"""pdfium puts one of two noncharacters in place of a hyphen that ends a line, and of the end."""
+
+_WORD = re.compile(r"\S+")
+
+_GLYPHS = str.maketrans(
+    {
+        code: unicodedata.normalize("NFKC", chr(code))
+        for code in (*range(0xFB00, 0xFB07), *range(0x2F00, 0x2FD6))
+    }
+    | dict(zip(
+        map(ord, "⺟⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰"),
+        "母民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙",
+        strict=True,
+    ))
+    | dict.fromkeys((0xF06C, 0xF06E, 0xF075, 0xF0A7, 0xF0B7, 0xF0D8, 0xF0FC), "•")
+    | dict.fromkeys((0x02, 0xFFFE, 0xAD), "-")
+    | dict.fromkeys((0, 1, *range(3, 9), *range(14, 32), 0x7F))
+)  # fmt: skip
+"""Letters that fonts draw as one, radicals that fonts name instead of characters, the bullets
+of Word's symbol fonts, hyphens by other names, and control characters, which are dropped."""
+
+_WIDE = 0.9
+"""Times the type size: a gap that no space between words is."""
+
+_SMALLEST = 1.0
+"""Points; nobody reads smaller type."""
+
+_FIXED_PITCH, _FORCE_BOLD, _BOLD_WEIGHT = 1, 1 << 18, 600
+_FIXED_NAME = re.compile(rb"courier|mono|consol|typewriter|cmtt|menlo", re.IGNORECASE)
+_BOLD_NAME = re.compile(rb"bold|black|heavy|demi|simhei|heiti", re.IGNORECASE)
+
+
+class TextLayer:
+    """The text of a page; of no use once the page is closed.
+
+    Attributes:
+        raw: the text as pdfium gives it.
+        hidden: characters that were left out because nobody sees them, once `lines` was called.
+    """
+
+    def __init__(self, text_page: pypdfium2.PdfTextPage) -> None:
+        self._page = text_page.raw
+        self.raw: str = text_page.get_text_range()
+        self.hidden = 0
+        self._astral = [match.start() for match in _ASTRAL.finditer(self.raw)]
+        self._is_plain = not self._astral and len(self.raw) == text_page.count_chars()
+        self._fonts: dict[int, tuple[bool, bool]] = {}
+        self._hidden: frozenset[int] = frozenset()
+        self._rotation: Rotation | None = None
+        self._rules: list[Rule] = []
+        self._places: list[float] = []
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._box, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
+        self._sides = tuple(ctypes.c_double() for _ in range(4))
+
+    def lines(
+        self,
+        rules: Sequence[Rule],
+        hidden: frozenset[int],
+        area: Box,
+        rotation: Rotation | None = None,
+    ) -> list[Line]:
+        """The lines, in the order they were drawn in.
+
+        Args:
+            rules: drawn lines, of which those that stand upright part text.
+            hidden: addresses of text objects to be left out.
+            area: what is seen of the page.
+            rotation: how the page is turned; rules and area are given as they are seen.
+        """
+        self._hidden, self._rotation = hidden, rotation
+        self._rules = sorted((rule for rule in rules if rule.is_upright), key=lambda rule: rule.at)
+        self._places = [rule.at for rule in self._rules]
+        seen: list[Line] = []
+        for match in _LINE.finditer(self.raw):
+            for start, end in self._pieces(match.start(), match.end()):
+                if (line := self._line(start, end)) is None:
+                    continue
+                if line.size < _SMALLEST or not _is_within(line, area):
+                    self.hidden += len(line.text)
+                else:
+                    seen.append(line)
+        return seen
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """A line's range of the text in pieces between which more than a space lies."""
+        written = self.raw[start:end]
+        start += len(written) - len(written.lstrip())
+        end -= len(written) - len(written.rstrip())
+        if start >= end:
+            return
+        if self._hidden or self._is_parted(start, end):
+            yield from self._cut(start, end)
+        else:
+            yield start, end
+
+    def _is_parted(self, start: int, end: int) -> bool:
+        """Whether there may be a gap or a rule between pieces of a line: cheap, a bit too often."""
+        boxes = self._boxes(start, end)
+        if not boxes:
+            return False
+        if len(boxes) > 1:
+            size = max(high - low for _, low, _, high in boxes)
+            for (_, _, right, _), (left, _, _, _) in pairwise(boxes):
+                if left - right > 0.8 * _WIDE * size or left < right - size:
+                    return True
+        if "  " in self.raw[start:end]:
+            return True
+        if self._rules:
+            left, low = min(box[0] for box in boxes), min(box[1] for box in boxes)
+            right, high = max(box[2] for box in boxes), max(box[3] for box in boxes)
+            return any(self._rules_between(left, right, (low + high) / 2))
+        return False
+
+    def _rules_between(self, left: float, right: float, height: float) -> Iterator[Rule]:
+        first, last = bisect_right(self._places, left), bisect_left(self._places, right)
+        for rule in self._rules[first:last]:
+            if rule.begin <= height <= rule.end:
+                yield rule
+
+    def _cut(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The pieces by the place of each word; words over a rule, and hidden ones, by letter."""
+        size = self._size(self._middle(start, end))
+        begin: int | None = None
+        last, stop = (0.0, 0.0, 0.0, 0.0), start
+        for at, until, first, after in self._words(start, end):
+            if begin is not None and (at < stop or self._is_apart(last, first, size)):
+                yield begin, stop
+                begin = None
+            begin = at if begin is None else begin
+            last, stop = after, until
+        if begin is not None:
+            yield begin, stop
+
+    def _words(self, start: int, end: int) -> Iterator[tuple[int, int, Box, Box]]:
+        """The words of a line, each with the boxes of its first letter and of its last."""
+        for word in _WORD.finditer(self.raw, start, end):
+            at, until = word.span()
+            if not self._hidden:
+                first, after = (
+                    self._loose_box(self._index(at)),
+                    self._loose_box(self._index(until - 1)),
+                )
+                height = (first[1] + first[3]) / 2
+                if not any(self._rules_between(first[2], after[0], height)):
+                    yield at, until, first, after
+                    continue
+            for letter in range(at, until):
+                index = self._index(letter)
+                if self._hidden and self._is_hidden(index):
+                    self.hidden += 1
+                else:
+                    box = self._loose_box(index)
+                    yield letter, letter + 1, box, box
+
+    def _is_apart(self, last: Box, box: Box, size: float) -> bool:
+        gap = box[0] - last[2]
+        if gap > _WIDE * size or box[0] < last[0] - size:
+            return True
+        if not self._rules:
+            return False
+        left, right = (last[0] + last[2]) / 2, (box[0] + box[2]) / 2
+        return any(self._rules_between(left, right, (box[1] + box[3]) / 2))
+
+    def _middle(self, start: int, end: int) -> int:
+        """The index of a letter in the middle: one at an end may be a power or a mark."""
+        place = (start + end) // 2
+        while self.raw[place].isspace() and place + 1 < end:
+            place += 1
+        return self._index(place)
+
+    def _line(self, start: int, end: int) -> Line | None:
+        text = self.raw[start:end].translate(_GLYPHS).strip()
+        text = text if text.isascii() else tightened(text)
+        boxes = self._boxes(start, end)
+        if not text or not boxes:
+            return None
+        first, last = self._index(start), self._index(end - 1)
+        middle = self._middle(start, end)
+        is_bold, is_fixed = self._font(first)
+        if len(boxes) > 1 and (is_bold or is_fixed):
+            at_end = self._font(last)
+            is_bold, is_fixed = is_bold and at_end[0], is_fixed and at_end[1]
+        left = self._loose_box(first)[0] if is_fixed else boxes[0][0]
+        pdfium.FPDFText_GetCharOrigin(self._page, middle, self._x, self._y)
+        baseline = self._y.value
+        if self._rotation:
+            baseline = self._rotation.point(self._x.value, baseline)[1]
+        return Line(
+            text,
+            left=left,
+            right=max(boxes[-1][2], left),
+            baseline=baseline,
+            last_baseline=baseline,
+            size=self._size(middle),
+            is_bold=is_bold,
+            is_fixed=is_fixed,
+        )
+
+    def _index(self, place: int) -> int:
+        """A character's index for pdfium: it counts UTF-16 units, and characters with no text."""
+        if self._is_plain:
+            return place
+        units = place + bisect_left(self._astral, place)
+        return int(pdfium.FPDFText_GetCharIndexFromTextIndex(self._page, units))
+
+    def _boxes(self, start: int, end: int) -> list[Box]:
+        """Where the text objects of a range stand, in the order of the text."""
+        first = self._index(start)
+        count = end - start if self._is_plain else self._index(end - 1) - first + 1
+        left, top, right, bottom = self._sides
+        boxes: list[Box] = []
+        for number in range(pdfium.FPDFText_CountRects(self._page, first, count)):
+            pdfium.FPDFText_GetRect(self._page, number, left, top, right, bottom)
+            boxes.append((left.value, bottom.value, right.value, top.value))
+        return [self._rotation.box(box) for box in boxes] if self._rotation else boxes
+
+    def _loose_box(self, index: int) -> Box:
+        box = self._box
+        pdfium.FPDFText_GetLooseCharBox(self._page, index, box)
+        loose = box.left, box.bottom, box.right, box.top
+        return self._rotation.box(loose) if self._rotation else loose
+
+    def _is_hidden(self, index: int) -> bool:
+        each = pdfium.FPDFText_GetTextObject(self._page, index)
+        return bool(each) and address(each) in self._hidden
+
+    def _size(self, index: int) -> float:
+        """Type size on the page, in points: the font's size times the matrix it is drawn with."""
+        scale = 1.0
+        if pdfium.FPDFText_GetMatrix(self._page, index, self._matrix):
+            scale = math.hypot(self._matrix.c, self._matrix.d) or 1.0
+        return float(pdfium.FPDFText_GetFontSize(self._page, index)) * scale
+
+    def _font(self, index: int) -> tuple[bool, bool]:
+        """Whether a character's font is bold, and whether all its characters are of one width."""
+        each = pdfium.FPDFText_GetTextObject(self._page, index)
+        font = pdfium.FPDFTextObj_GetFont(each) if each else None
+        if not font:
+            return False, False
+        key = address(font)
+        if key not in self._fonts:
+            self._fonts[key] = _look(font)
+        return self._fonts[key]
+
+
+def _look(font: Any) -> tuple[bool, bool]:
+    name = ctypes.create_string_buffer(128)
+    pdfium.FPDFFont_GetBaseFontName(font, name, 128)
+    flags, weight = pdfium.FPDFFont_GetFlags(font), pdfium.FPDFFont_GetWeight(font)
+    bold = weight >= _BOLD_WEIGHT or flags & _FORCE_BOLD or _BOLD_NAME.search(name.value)
+    return bool(bold), bool(flags & _FIXED_PITCH or _FIXED_NAME.search(name.value))
+
+
+def _is_within(line: Line, area: Box) -> bool:
+    left, low, right, high = area
+    return (
+        line.left < right
+        and line.right > left
+        and low <= line.baseline + line.size
+        and (line.baseline <= high)
+    )
