@@ -25,7 +25,7 @@ class Format:
 
     Attributes:
         name: as people call it.
-        suffixes: of its files, in lower case.
+        suffixes: of its files, in lower case; a whole name where such files have no suffix.
         parser: module and function, imported when a first file is read:
             `parse(data: bytes, *, name: str) -> Parsed`; `name` is the title where it has none.
         note: its parser's speed, measured on one processor of a server that was busy with
@@ -74,12 +74,89 @@ FORMATS = (
         "ingest.formats.xlsx:parse",
         "40,000 rows/s; no formulas, number formats, charts",
     ),
+    Format(
+        "OpenDocument text",
+        (".odt", ".ott"),
+        "ingest.formats.odt:parse",
+        "2 MB/s of XML; no images, headers, footers, comments, formulas, page numbers",
+    ),
+    Format(
+        "OpenDocument presentation",
+        (".odp", ".otp"),
+        "ingest.formats.odp:parse",
+        "500 slides/s; no images, charts",
+    ),
+    Format(
+        "OpenDocument spreadsheet",
+        (".ods", ".ots"),
+        "ingest.formats.ods:parse",
+        "17,000 rows/s; no formulas, comments, charts",
+    ),
+    Format(
+        "RTF",
+        (".rtf",),
+        "ingest.formats.rtf:parse",
+        "2.4 MB/s; no images, headers, footers, comments, page numbers",
+    ),
+    Format("EPUB", (".epub",), "ingest.formats.epub:parse", "9 MB/s of HTML; no images, fonts"),
+    Format(
+        "Word 97",
+        (".doc", ".dot"),
+        "ingest.formats.legacy:parse_word",
+        "3 s a file, by LibreOffice; what .docx loses",
+    ),
+    Format(
+        "PowerPoint 97",
+        (".ppt", ".pps"),
+        "ingest.formats.legacy:parse_powerpoint",
+        "4 s a file, by LibreOffice; what .pptx loses",
+    ),
+    Format(
+        "Excel 97",
+        (".xls", ".xlt"),
+        "ingest.formats.legacy:parse_excel",
+        "45,000 rows/s, older ones by LibreOffice; no formulas, number formats, charts",
+    ),
     Format("CSV", (".csv", ".tsv"), "ingest.formats.csv:parse", "90,000 rows/s"),
     Format(
         "PDF",
         (".pdf",),
         "ingest.formats.pdf:parse",
         "180 pages/s; no images, running heads, columns of tables",
+    ),
+    Format(
+        "picture",
+        (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"),
+        "ingest.formats.image:parse",
+        "5 s a page, by OCR; only printed text, no tables",
+        may_be_scanned=True,
+    ),
+    Format("JSON", (".json",), "ingest.formats.json:parse", "9 MB/s; no order of plain values"),
+    Format("JSON lines", (".jsonl", ".ndjson"), "ingest.formats.json:parse_lines", "9 MB/s"),
+    Format(
+        "source code",
+        (
+            *(".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".java", ".kt", ".c"),
+            *(".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".cs", ".go", ".rs", ".rb", ".php"),
+            *(".swift", ".scala", ".sh", ".bash", ".zsh", ".ps1", ".bat", ".cmd", ".sql", ".r"),
+            *(".lua", ".pl", ".pm", ".css", ".scss", ".less", ".vue", ".proto", ".dockerfile"),
+            "dockerfile",
+        ),
+        "ingest.formats.code:parse",
+        "2 MB/s; keeps every line",
+    ),
+    Format(
+        "settings",
+        (".toml", ".ini", ".cfg", ".conf", ".properties"),
+        "ingest.formats.code:parse_settings",
+        "2 MB/s; keeps every line",
+    ),
+    Format("YAML", (".yaml", ".yml"), "ingest.formats.code:parse_yaml", "2 MB/s; every line"),
+    Format(
+        "makefile",
+        (".mk", "makefile"),
+        "ingest.formats.code:parse_makefile",
+        "2 MB/s; keeps every line",
     ),
 )
 
@@ -94,7 +171,7 @@ _LONGEST_TITLE = 300
 
 def supports(name: str) -> bool:
     """Whether a file of this name has a parser."""
-    return PurePath(name).suffix.lower() in _BY_SUFFIX
+    return _suffix(name) in _BY_SUFFIX
 
 
 def load(path: Path) -> Parsed:
@@ -174,11 +251,17 @@ def read(path: Path) -> bytes:
 
 def _format(name: str) -> Format:
     suffix = PurePath(name).suffix
-    kind = _BY_SUFFIX.get(suffix.lower())
+    kind = _BY_SUFFIX.get(_suffix(name))
     if kind is None:
         said = f"no parser for {suffix}" if suffix else "no parser for a name without suffix"
         raise UnsupportedFormat(f"{said}: files that are read: {' '.join(SUFFIXES)}")
     return kind
+
+
+def _suffix(name: str) -> str:
+    """A name's suffix in lower case; all of a name that has none, such as Makefile."""
+    path = PurePath(name)
+    return (path.suffix or path.name).lower()
 
 
 @contextmanager
