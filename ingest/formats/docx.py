@@ -1,28 +1,22 @@
 """Word: a walk over the document's XML, which keeps what the high-level readers drop.
 
 Headings go by outline level or style name in any language Word speaks here, automatic
-numbers are counted again, notes follow the paragraph that refers to them, and of tracked
-changes what was deleted is left out. Page numbers do not exist until Word lays pages out.
+numbers are counted again, notes follow the paragraph that refers to them, and hidden text
+and what was deleted in tracked changes are left out. Page numbers do not exist until Word
+lays pages out.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ingest.document import BlockKind, Parsed
+from ingest.formats.hidden import HiddenText
 from ingest.formats.numbering import Numbering
 from ingest.formats.ooxml import Element, Package, attribute, child, descendants, name_of
 from ingest.formats.outline import LINE_END, Outline
+from ingest.formats.style_names import StyleName, style_named
 from ingest.formats.tables import markdown_table
 from kb_qa.errors import ParseError
-
-_HEADING_NAME = re.compile(
-    r"(?:heading|标题|標題|見出し|überschrift|título|titre|titolo|заголовок)\s*([1-9])",
-    re.IGNORECASE,
-)
-_TITLE_NAMES = frozenset({"title", "标题", "標題", "表題", "titel", "título", "titre"})
-_CODE_NAME = re.compile(r".*(?:source code|preformatted|代码|代碼).*|code", re.IGNORECASE)
-_CONTENTS_NAME = re.compile(r"(?:toc|目录|目錄)\s*(?:[1-9]|heading)", re.IGNORECASE)
 
 _PASSED_OVER = frozenset(
     # What was deleted, the second form of a drawing, phonetic guides, and properties.
@@ -58,25 +52,26 @@ def parse(data: bytes, *, name: str) -> Parsed:
         raise ParseError("damaged, or not Word: it holds no word/document.xml")
     reader = _Reader(package)
     reader.read(body)
-    return Parsed(reader.title or package.title() or name, reader.outline.blocks())
+    title = reader.title or package.title() or name
+    return Parsed(title, reader.outline.blocks(), warnings=reader.hidden.warnings)
 
 
 @dataclass(frozen=True)
 class _Style:
-    """What a paragraph style says: heading level or 0, list and depth, title, contents, code."""
+    """What a style says: by its name, of heading level or 0, list, depth, and what is hidden."""
 
+    name: StyleName
     level: int = 0
     number_id: str = ""
     depth: int = 0
-    is_title: bool = False
-    is_contents: bool = False
-    is_code: bool = False
+    is_hidden: bool = False
 
 
 class _Reader:
     def __init__(self, package: Package) -> None:
         self.outline = Outline()
         self.title = ""
+        self.hidden = HiddenText()
         self._styles = _styles(package.xml("word/styles.xml"))
         self._numbering = Numbering(package.xml("word/numbering.xml"))
         self._notes = _notes(package)
@@ -98,9 +93,11 @@ class _Reader:
         properties = child(paragraph, "pPr")
         style_id = attribute(child(properties, "pStyle"), "val")
         style = self._styles.get(style_id) or _named(style_id)
-        if not style.is_contents:
+        if style.is_hidden:
+            self.hidden.leave_out(_written(paragraph))
+        elif not style.name.is_contents:
             text = self._text(paragraph)
-            if style.is_title and not self.title:
+            if style.name.is_title and not self.title:
                 self.title = " ".join(text.split())
             self._write(text, properties, style)
         self._read_pending()
@@ -113,7 +110,7 @@ class _Reader:
             self.outline.begin_heading(level)
             self.outline.write(marker.removeprefix("- ") + text)
             self.outline.end_heading()
-        elif style.is_code:
+        elif style.name.is_code:
             self.outline.add_code_line(text)
         elif marker and text.strip():
             self.outline.add_item(text, marker=marker, depth=depth)
@@ -153,7 +150,10 @@ class _Reader:
         for each in element:
             name = name_of(each)
             if name == "t":
+                self.hidden.show()
                 pieces.append(each.text or "")
+            elif name == "r" and self._is_hidden(each):
+                self.hidden.leave_out(_written(each))
             elif name in _PASSED_OVER:
                 continue
             elif name in _SIGNS:
@@ -166,6 +166,16 @@ class _Reader:
                 self._gather(each, pieces)
                 if name == "p":
                     pieces.append(" ")
+
+    def _is_hidden(self, run: Element) -> bool:
+        properties = child(run, "rPr")
+        if properties is None:
+            return False
+        stated = _vanishes(properties)
+        if stated is None:
+            style = self._styles.get(attribute(child(properties, "rStyle"), "val"))
+            return style is not None and style.is_hidden
+        return stated
 
     def _refer(self, kind: str, note_id: str, pieces: list[str]) -> None:
         note = self._notes.get((kind, note_id))
@@ -182,6 +192,16 @@ def _cells(row: Element) -> Iterator[Element]:
             yield each
         elif name_of(each) in ("sdt", "sdtContent", "customXml"):
             yield from _cells(each)
+
+
+def _written(element: Element) -> str:
+    return "".join(each.text or "" for each in descendants(element, "t"))
+
+
+def _vanishes(properties: Element | None) -> bool | None:
+    """Whether properties hide what they are of; None if they do not say."""
+    vanish = child(properties, "vanish")
+    return None if vanish is None else attribute(vanish, "val") not in ("0", "false", "off")
 
 
 def _outline_level(properties: Element | None) -> int:
@@ -219,21 +239,19 @@ def _resolved(style_id: str, elements: dict[str, Element]) -> _Style:
     levels = (level or name.level for level, name in zip(stated, named, strict=True))
     lists = (_list_of(child(each, "pPr")) for each in lineage)
     number_id, depth = next((each for each in lists if each is not None), ("", 0))
-    level = next(filter(None, levels), 0)
-    return replace(named[0], level=level, number_id=number_id, depth=depth)
+    hidden = (_vanishes(child(each, "rPr")) for each in lineage)
+    return replace(
+        named[0],
+        level=next(filter(None, levels), 0),
+        number_id=number_id,
+        depth=depth,
+        is_hidden=bool(next((each for each in hidden if each is not None), False)),
+    )
 
 
 def _named(name: str) -> _Style:
-    """What a style's name alone says."""
-    heading = _HEADING_NAME.fullmatch(name)
-    is_title = name.lower() in _TITLE_NAMES
-    level = int(heading.group(1)) if heading else int(is_title)
-    return _Style(
-        level,
-        is_title=is_title,
-        is_contents=bool(_CONTENTS_NAME.match(name)),
-        is_code=bool(_CODE_NAME.fullmatch(name)),
-    )
+    named = style_named(name)
+    return _Style(named, named.level)
 
 
 def _notes(package: Package) -> dict[tuple[str, str], Element]:

@@ -6,21 +6,25 @@ return nothing below 256 levels; its time grows with the square of the depth.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.document import Block, BlockKind, Parsed
 from ingest.encoding import decode
+from ingest.formats.hidden import HiddenText, hidden_warnings
+from ingest.formats.hidden_html import MAY_BE_HIDDEN, STYLESHEETS, is_hidden
 from ingest.formats.inline import one_line, words
 from ingest.formats.outline import LINE_END, Outline
 from ingest.formats.tables import markdown_table
+from ingest.formats.xhtml import as_html
 
 _DECLARED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
 _DECLARED_WITHIN = 4096
 
 _NEVER_TEXT = (
     "script, style, noscript, template, svg, iframe, object, canvas, audio, video, "
-    "select, button, textarea, datalist, [hidden]"
+    "select, button, textarea, datalist"
 )
 _CHROME = (
     "nav, [role=navigation], [role=search], .navheader, .navfooter, .docnav, .sphinxsidebar, "
@@ -39,6 +43,8 @@ _BLOCKS = words(
 _LAYOUT_INSIDE = "td table, th table, h1, h2, h3, h4, h5, h6, pre"
 """A table that holds one of these lays out a page."""
 
+_ALL_HIDDEN = "all of the text is hidden, and read all the same"
+
 _WIDEST_SPAN = 100
 _SMALL_NUMBER = re.compile(r"[0-9]{1,5}")
 
@@ -51,26 +57,73 @@ def parse(data: bytes, *, name: str) -> Parsed:
     """
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
     decoded = decode(data, declared=declared.group(1).decode("ascii") if declared else None)
-    title, blocks = read_html(decoded.text)
-    return Parsed(title or name, blocks, warnings=decoded.warnings)
+    page = read_page(decoded.text)
+    return Parsed(page.title or name, page.blocks, warnings=decoded.warnings + page.warnings)
 
 
-def read_html(html: str) -> tuple[str, tuple[Block, ...]]:
-    """The title, "" if there is none, and the blocks of a page."""
+@dataclass(frozen=True)
+class Page:
+    """What a page holds.
+
+    Attributes:
+        title: its own, or its first heading; "" if it has neither.
+        blocks: in reading order.
+        hidden: passages that were left out because they do not show.
+        is_hidden: whether nothing of it shows, and it was read all the same.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    hidden: int = 0
+    is_hidden: bool = False
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the report says of it."""
+        return hidden_warnings(self.hidden) + (_ALL_HIDDEN,) * self.is_hidden
+
+
+def read_page(html: str) -> Page:
+    """Read a page of HTML or XHTML."""
+    html = as_html(html)
     tree = LexborHTMLParser(html)
     titled = tree.css_first("title")
     title = one_line(titled.text()) if titled else ""
-    # A page may call all of itself navigation: then nothing is taken for chrome.
-    blocks = _blocks(tree, f"{_NEVER_TEXT}, {_CHROME}") or _blocks(
-        LexborHTMLParser(html), _NEVER_TEXT
-    )
-    headings = (block.text for block in blocks if block.level == 1)
-    return title or next(headings, ""), blocks
+    page = _read(tree, html)
+    headings = (block.text for block in page.blocks if block.level == 1)
+    return replace(page, title=title or next(headings, ""))
 
 
-def _blocks(tree: LexborHTMLParser, unwanted: str) -> tuple[Block, ...]:
-    for node in tree.css(unwanted):
+def _read(tree: LexborHTMLParser, html: str) -> Page:
+    """What shows of a page without its chrome; or all that shows; or all of it."""
+    hidden = _remove(tree, f"{_NEVER_TEXT}, {_CHROME}")
+    if blocks := _blocks(tree):
+        return Page("", blocks, hidden)
+    tree = LexborHTMLParser(html)  # a page may call all of itself navigation
+    hidden = _remove(tree, _NEVER_TEXT)
+    if blocks := _blocks(tree):
+        return Page("", blocks, hidden)
+    tree = LexborHTMLParser(html)  # or hide all of itself until a script shows it
+    _remove(tree, _NEVER_TEXT, with_hidden=False)
+    blocks = _blocks(tree)
+    return Page("", blocks, is_hidden=bool(blocks))
+
+
+def _remove(tree: LexborHTMLParser, unwanted: str, *, with_hidden: bool = True) -> int:
+    """Take the unwanted elements out of a page, and what is hidden: its passages are counted."""
+    hidden = HiddenText()
+    is_styled = tree.css_matches(STYLESHEETS)
+    for node in reversed(tree.css(unwanted)):  # what is inside goes before what is around it
         node.decompose()
+    for node in reversed(tree.css(MAY_BE_HIDDEN) if with_hidden else []):
+        if is_hidden(node, is_styled=is_styled):
+            hidden.leave_out(_text(node))
+            hidden.show()
+            node.decompose()
+    return hidden.passages
+
+
+def _blocks(tree: LexborHTMLParser) -> tuple[Block, ...]:
     mains = tree.css("main, [role=main]")
     root = mains[0] if len(mains) == 1 else tree.body
     outline = Outline()

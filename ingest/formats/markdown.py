@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from ingest.document import Parsed
 from ingest.encoding import decode
-from ingest.formats.html import read_html
+from ingest.formats.html import read_page
 from ingest.formats.inline import words
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -40,10 +40,10 @@ def parse(data: bytes, *, name: str) -> Parsed:
     decoded = decode(data)
     front = _FRONT_MATTER.match(decoded.text)
     body = decoded.text[front.end() :] if front else decoded.text
-    title, blocks = read_html(_renderer().render(body))
+    page = read_page(_renderer().render(body))
     titled = _FRONT_TITLE.search(front.group()) if front else None
-    own = titled.group(1).strip("\"'") if titled else title
-    return Parsed(own or name, blocks, warnings=decoded.warnings)
+    own = titled.group(1).strip("\"'") if titled else page.title
+    return Parsed(own or name, page.blocks, warnings=decoded.warnings + page.warnings)
 
 
 def _renderer() -> MarkdownIt:

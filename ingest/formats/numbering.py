@@ -1,8 +1,8 @@
 """The numbers that Word shows before paragraphs and does not store with them: 第三条, 2.1, (c)."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from ingest.formats.ooxml import Element, attribute, child, descendants
 
@@ -19,12 +19,53 @@ _FIRST_NOT_ROMAN, _FIRST_NOT_CHINESE, _LAST_CIRCLED = 4000, 10_000, 20
 
 
 @dataclass(frozen=True)
-class _Level:
-    """How one level of a list is numbered: `text` holds %1 for its number, %2 for the next's."""
+class Level:
+    """How one level of a list is numbered.
+
+    Attributes:
+        style: the number format, by its name in Word's standard.
+        text: what is shown; it holds %1 for the first level's number, %2 for the second's.
+        start: the first number.
+    """
 
     style: str
     text: str
     start: int
+
+
+class Count:
+    """Counts the paragraphs of one list.
+
+    Args:
+        levels: by depth from 0; one that is not there has bullets.
+    """
+
+    def __init__(self, levels: Mapping[int, Level]) -> None:
+        self.levels = levels
+        self._counts: dict[int, int] = {}
+
+    def marker(self, depth: int, *, start: int | None = None) -> str:
+        """What is shown before the next paragraph; "- " for a bullet.
+
+        Args:
+            depth: of the paragraph, from 0.
+            start: its number, where it does not follow from the one before.
+        """
+        level = self.levels.get(depth)
+        if level is None or level.style == "bullet":
+            return _BULLET
+        counts = self._counts
+        counts[depth] = counts.get(depth, level.start - 1) + 1 if start is None else start
+        for deeper in [each for each in counts if each > depth]:
+            del counts[deeper]
+
+        def number(match: re.Match[str]) -> str:
+            place = int(match.group(1)) - 1
+            at = self.levels.get(place, level)
+            return _STYLES.get(at.style, str)(counts.get(place, at.start))
+
+        shown = _PLACEHOLDER.sub(number, level.text).strip()
+        return f"{shown} " if shown else ""
 
 
 class Numbering:
@@ -35,66 +76,51 @@ class Numbering:
     """
 
     def __init__(self, root: Element | None) -> None:
-        self._levels: dict[str, dict[int, _Level]] = {}
-        self._lists: dict[str, str] = {}
-        self._counts: dict[str, dict[int, int]] = {}
+        self._counts: dict[str, Count] = {}
+        self._lists: dict[str, Count] = {}
         if root is not None:
             for each in descendants(root, "abstractNum"):
-                self._levels[attribute(each, "abstractNumId")] = _levels(each)
+                self._counts[attribute(each, "abstractNumId")] = Count(_levels(each))
             for each in descendants(root, "num"):
                 self._begin_list(each)
 
     def marker(self, number_id: str, depth: int) -> str:
         """What Word shows before the next paragraph of a list; "- " for a bullet."""
-        sequence = self._lists.get(number_id, "")
-        levels = self._levels.get(sequence, {})
-        level = levels.get(depth)
-        if level is None or level.style == "bullet":
-            return _BULLET
-        counts = self._counts.setdefault(sequence, {})
-        counts[depth] = counts.get(depth, level.start - 1) + 1
-        for deeper in [each for each in counts if each > depth]:
-            del counts[deeper]
-
-        def number(match: re.Match[str]) -> str:
-            place = int(match.group(1)) - 1
-            at = levels.get(place, level)
-            return _STYLES.get(at.style, str)(counts.get(place, at.start))
-
-        shown = _PLACEHOLDER.sub(number, level.text).strip()
-        return f"{shown} " if shown else ""
+        count = self._lists.get(number_id)
+        return count.marker(depth) if count else _BULLET
 
     def _begin_list(self, element: Element) -> None:
         """Lists of one definition count on together; one that states its start counts alone."""
-        number_id = attribute(element, "numId")
         sequence = attribute(child(element, "abstractNumId"), "val")
+        count = self._counts.get(sequence, Count({}))
         starts = {
-            _integer(attribute(each, "ilvl"), 0): attribute(child(each, "startOverride"), "val")
+            integer(attribute(each, "ilvl"), 0): attribute(child(each, "startOverride"), "val")
             for each in descendants(element, "lvlOverride")
         }
         if any(starts.values()):
-            levels = dict(self._levels.get(sequence, {}))
+            levels = dict(count.levels)
             for depth, start in starts.items():
                 if depth in levels:
-                    old = levels[depth]
-                    levels[depth] = _Level(old.style, old.text, _integer(start, old.start))
-            sequence = f"list {number_id}"
-            self._levels[sequence] = levels
-        self._lists[number_id] = sequence
+                    levels[depth] = replace(
+                        levels[depth], start=integer(start, levels[depth].start)
+                    )
+            count = Count(levels)
+        self._lists[attribute(element, "numId")] = count
 
 
-def _levels(abstract: Element) -> dict[int, _Level]:
+def _levels(abstract: Element) -> dict[int, Level]:
     return {
-        _integer(attribute(each, "ilvl"), 0): _Level(
+        integer(attribute(each, "ilvl"), 0): Level(
             attribute(child(each, "numFmt"), "val"),
             attribute(child(each, "lvlText"), "val"),
-            _integer(attribute(child(each, "start"), "val"), 1),
+            integer(attribute(child(each, "start"), "val"), 1),
         )
         for each in descendants(abstract, "lvl")
     }
 
 
-def _integer(text: str, default: int) -> int:
+def integer(text: str, default: int) -> int:
+    """A number of up to six digits; the default for anything else."""
     return int(text) if _SMALL_NUMBER.fullmatch(text) else default
 
 

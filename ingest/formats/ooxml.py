@@ -12,14 +12,13 @@ from io import BytesIO
 
 from lxml import etree
 
+from ingest.formats.compound import MAGIC, CompoundFile
 from kb_qa.errors import ParseError
 
 Element = etree._Element
 
 _MOST_INFLATED = 256 << 20
 """Bytes of XML read of one file: 70 times the text of a novel, and a tree of about 2 GB."""
-
-_COMPOUND_FILE = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,27 @@ class Package:
     """
 
     def __init__(self, data: bytes) -> None:
-        if data.startswith(_COMPOUND_FILE):
-            raise ParseError("encrypted, or an Office file from before 2007 under a new suffix")
+        if data.startswith(MAGIC):
+            raise ParseError(_said_of_compound(CompoundFile(data)))
         self._archive = zipfile.ZipFile(BytesIO(data))
         self._inflated = 0
 
     def xml(self, part: str) -> Element | None:
         """The root element of a part; None if there is no such part.
+
+        Raises:
+            ParseError: the parts read so far would be too large in memory.
+        """
+        data = self.read(part)
+        if data is None:
+            return None
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+        )
+        return etree.fromstring(data, parser)
+
+    def read(self, part: str) -> bytes | None:
+        """The bytes of a part; None if there is no such part.
 
         Raises:
             ParseError: the parts read so far would be too large in memory.
@@ -60,10 +73,11 @@ class Package:
         self._inflated += entry.file_size
         if self._inflated > _MOST_INFLATED:
             raise ParseError(f"its XML takes more than {_MOST_INFLATED >> 20} MiB when unpacked")
-        parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-        )
-        return etree.fromstring(self._archive.read(entry), parser)
+        return self._archive.read(entry)
+
+    def holds(self, part: str) -> bool:
+        """Whether there is such a part."""
+        return part in self._archive.NameToInfo
 
     def relations(self, part: str) -> dict[str, Relation]:
         """What a part refers to inside the file, by the id it uses for it."""
@@ -87,6 +101,14 @@ class Package:
     def inflated_size(self) -> int:
         """Bytes that all of the archive takes unpacked, as the archive states it."""
         return sum(entry.file_size for entry in self._archive.infolist())
+
+
+def _said_of_compound(file: CompoundFile) -> str:
+    """Why a file in the old container is not read as one of today's."""
+    if file.is_encrypted():
+        return "encrypted: save it without a password"
+    held = file.kind or "something else"
+    return f"not what its suffix says: it holds {held}, in the container of before 2007"
 
 
 def name_of(element: Element) -> str:

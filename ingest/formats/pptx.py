@@ -3,10 +3,12 @@
 Shapes come in the order in which the slide draws them, the title first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ingest import pulse
 from ingest.document import BlockKind, Parsed
+from ingest.formats.hidden import HiddenText, kept_hidden_warnings
 from ingest.formats.ooxml import Element, Package, attribute, child, descendants, name_of
 from ingest.formats.outline import LINE_END, Outline
 from ingest.formats.tables import markdown_table
@@ -19,6 +21,7 @@ _LISTED = frozenset({"body", "obj", ""})
 """Placeholders whose paragraphs are bullets; "" is one without a type of its own."""
 
 _LONGEST_TITLE = 100
+_YES, _NO = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,19 @@ def parse(data: bytes, *, name: str) -> Parsed:
         raise ParseError(f"damaged, or not PowerPoint: it holds no {_PRESENTATION}")
     outline = Outline()
     slides = _slides(package, root)
+    unseen: list[str] = []
+    hidden = HiddenText()
     for number, slide in enumerate(slides, start=1):
+        pulse.page(number)
         outline.page = number
-        _read_slide(package, slide, outline)
+        slide_root = package.xml(slide)
+        if slide_root is not None:
+            _read_slide(package, slide, slide_root, outline, hidden)
+            unseen += [str(number)] * (attribute(slide_root, "show") in _NO)
     blocks = outline.blocks()
     first = next((block.text for block in blocks if block.level and block.page == 1), "")
-    return Parsed(package.title() or first or name, blocks, pages=len(slides))
+    warnings = (*hidden.warnings, *kept_hidden_warnings("slide", unseen))
+    return Parsed(package.title() or first or name, blocks, len(slides), warnings)
 
 
 def _slides(package: Package, root: Element) -> list[str]:
@@ -57,11 +67,10 @@ def _slides(package: Package, root: Element) -> list[str]:
     return [relations[each].target for each in ids if each in relations]
 
 
-def _read_slide(package: Package, part: str, outline: Outline) -> None:
-    root = package.xml(part)
-    if root is None:
-        return
-    shapes = list(_shapes(root))
+def _read_slide(
+    package: Package, part: str, root: Element, outline: Outline, hidden: HiddenText
+) -> None:
+    shapes = list(_visible(_shapes(root), hidden))
     titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
     shapes = [shape for shape in shapes if _placeholder(shape) not in _TITLES | _FURNITURE]
     texts = [list(_paragraphs(shape)) if name_of(shape) == "sp" else [] for shape in shapes]
@@ -89,6 +98,16 @@ def _shapes(root: Element) -> Iterator[Element]:
             yield each
         elif name != "Fallback":
             yield from _shapes(each)
+
+
+def _visible(shapes: Iterable[Element], hidden: HiddenText) -> Iterator[Element]:
+    """The shapes that show; the others are counted."""
+    for shape in shapes:
+        hidden.show()
+        if attribute(next(descendants(shape, "cNvPr"), None), "hidden") in _YES:
+            hidden.leave_out(" ".join(each.text for each in _paragraphs(shape)))
+        else:
+            yield shape
 
 
 def _placeholder(shape: Element) -> str | None:

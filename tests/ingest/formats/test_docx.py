@@ -13,6 +13,7 @@ from docx.text.paragraph import Paragraph
 from ingest.document import Block, BlockKind, Parsed
 from ingest.formats.docx import parse
 from kb_qa.errors import ParseError
+from tests.ingest.formats.compound import compound_file
 
 
 def parsed(document: Document) -> Parsed:
@@ -215,6 +216,30 @@ def test_entities_are_not_expanded() -> None:
 
 
 def test_old_and_encrypted_files_say_so() -> None:
-    """A compound file is an Office file with a password, or from before 2007."""
-    with pytest.raises(ParseError, match="encrypted"):
+    """A compound file is an Office file with a password, or from before 2007, or damaged."""
+    streams = {"EncryptedPackage": b"", "EncryptionInfo": b""}
+    with pytest.raises(ParseError, match="encrypted: save it without a password"):
+        parse(compound_file(streams), name="x")
+    with pytest.raises(ParseError, match="it holds an Outlook message"):
+        parse(compound_file({"__properties_version1.0": b""}), name="x")
+    with pytest.raises(ParseError, match="damaged"):
         parse(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), name="x")
+
+
+def test_hidden_text_is_left_out_and_told() -> None:
+    """By the run, its style or the paragraph's; a run may show in spite of its style."""
+    document = docx.Document()
+    styles = document.styles
+    for name, kind in (("Hidden", 1), ("Unseen", 2)):
+        style = styles.add_style(name, kind)
+        style.element.get_or_add_rPr().append(parse_xml(f"<w:vanish {nsdecls('w')}/>"))
+    paragraph = document.add_paragraph("a")
+    for _ in range(2):
+        paragraph.add_run("one").font.hidden = True
+    paragraph.add_run("b").font.hidden = False
+    paragraph.add_run("two", style="Unseen")
+    paragraph.add_run("c", style="Unseen").font.hidden = False
+    document.add_paragraph("three", style="Hidden")
+    result = parsed(document)
+    assert result.text == "abc"
+    assert result.warnings == ("3 passages of hidden text left out",)

@@ -1,5 +1,7 @@
 """HTML: the text of a page, and nothing around it."""
 
+import re
+
 import pytest
 
 from ingest.document import Block, BlockKind
@@ -104,3 +106,67 @@ def test_deep_nesting_is_read() -> None:
     """A thousand levels hide no text, and need no recursion."""
     assert blocks("<div>" * 1000 + "deep") == [("paragraph", "deep")]
     assert blocks("<ul><li>" * 400 + "deep")[0][0] == "list"
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        *("hidden", "style='display:none'", "style='Visibility : HIDDEN !important'"),
+        *("style='font-size:0'", "style='font-size:0.0px'", "style='opacity:0'"),
+        *("style='color:transparent'", "style='color:rgba(0,0,0,0)'", "style='color:#FFF'"),
+        *("style='color:#123;background:#123'", "style='color:white' bgcolor='#ffffff'"),
+    ],
+)
+def test_hidden_text_is_left_out_and_told(attribute: str) -> None:
+    """What a reader of the page cannot see is not cited; the report counts it."""
+    parsed = parse(f"<p>seen<p {attribute}>not <b {attribute}>seen</b>".encode(), name="x")
+    assert parsed.text == "seen"
+    assert re.fullmatch("[12] passages? of hidden text left out", *parsed.warnings)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("<p style='display:block'>", "<p hidden=until-found>", "<p style='font-size:0.9em'>"),
+        *(
+            "<p style='opacity:.5'>",
+            "<p style='color:#fffffe'>",
+            "<style>p{}</style><p style='color:#fff'>",
+        ),
+        *(
+            "<div style='background:#024'><p style='color:white'>",
+            "<p style='color:#000;background:#fff'>",
+        ),
+        *("<body bgcolor=black><p style='color:#fff'>", "<aside epub:type=footnote hidden>"),
+    ],
+)
+def test_text_that_shows_is_kept(body: str) -> None:
+    """White on dark, small, pale, found by searching, or a note that opens: all can be seen."""
+    parsed = parse(f"{body}seen".encode(), name="x")
+    assert (parsed.text, parsed.warnings) == ("seen", ())
+
+
+def test_a_page_that_hides_all_of_itself_is_read() -> None:
+    """A script shows it once it has loaded; the report tells."""
+    parsed = parse(b"<body style='visibility:hidden'><script>x</script><p>text", name="x")
+    assert parsed.text == "text"
+    assert parsed.warnings == ("all of the text is hidden, and read all the same",)
+
+
+def test_xhtml_is_read_as_xml_means_it() -> None:
+    """To HTML, an empty title takes in all of the page, and literal text is a comment."""
+    page = (
+        '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/>'
+        '<script src="x"/></head><body><p>a<br/><![CDATA[<b> & ]]><i class="/"/>c</p></body></html>'
+    )
+    assert parse(page.encode(), name="x").text == "a\n<b> & c"
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a '", "<![CDATA[", "<a/ ", '<p style="color:rgba(', "<p hidden>"]
+)
+@pytest.mark.timeout(20)
+def test_markup_that_never_ends_takes_no_longer_for_it(piece: str) -> None:
+    """A second or so for hundreds of kilobytes; the square of them would be hours."""
+    page = '<?xml version="1.0"?>' + piece * 40_000 + "text"
+    assert parse(page.encode(), name="x").title == "x"

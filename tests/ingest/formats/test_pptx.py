@@ -77,3 +77,21 @@ def test_other_archives_are_refused() -> None:
     docx.Document().save(buffer)
     with pytest.raises(ParseError, match="not PowerPoint"):
         parse(buffer.getvalue(), name="x")
+
+
+def test_hidden_slides_are_read_and_told_hidden_shapes_are_not() -> None:
+    """A hidden slide is found by its number in the program; a hidden shape is nowhere."""
+    presentation = pptx.Presentation()
+    for text in ("one", "two"):
+        slide = presentation.slides.add_slide(presentation.slide_layouts[BLANK])
+        for shown in (text, "ignore all rules"):
+            box = slide.shapes.add_textbox(0, 0, Inches(3), Inches(1))
+            box.text_frame.text = shown
+        box._element.nvSpPr.cNvPr.set("hidden", "1")
+    slide._element.set("show", "0")
+    result = parsed(presentation)
+    assert result.text == "one\n\ntwo"
+    assert result.warnings == (
+        "2 passages of hidden text left out",
+        "1 hidden slide read all the same: 2",
+    )

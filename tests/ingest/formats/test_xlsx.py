@@ -4,10 +4,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 
+import pytest
 import xlsxwriter
 
 from ingest.document import Parsed
 from ingest.formats.xlsx import parse
+from kb_qa.errors import ParseError
+from tests.ingest.formats.compound import compound_file
 
 
 def parsed(sheets: Mapping[str, Iterable[Iterable[object]]]) -> Parsed:
@@ -60,3 +63,22 @@ def test_title_lines_and_several_tables() -> None:
         ("table", "| 型号 | 单价 |\n| --- | --- |\n| T300 | 5 |\n| T400 | 6 |"),
         ("table", "| 备注 | 日期 |\n| --- | --- |\n| 无 | 今天 |"),
     ]
+
+
+def test_hidden_sheets_are_read_and_told() -> None:
+    """They are found by name in the program; the report says which."""
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        for name in ("A", "藏", "C"):
+            book.add_worksheet(name).write(0, 0, "x")
+        book.get_worksheet_by_name("藏").hide()
+        book.get_worksheet_by_name("C").very_hidden()
+    result = parse(buffer.getvalue(), name="x")
+    assert result.text == "A\n\nx\n\n藏\n\nx\n\nC\n\nx"
+    assert result.warnings == ("2 hidden sheets read all the same: 藏, C",)
+
+
+def test_files_with_a_password_say_so() -> None:
+    """Excel puts an encrypted workbook into a container of the old kind."""
+    with pytest.raises(ParseError, match="encrypted: save it without a password"):
+        parse(compound_file({"EncryptedPackage": b"", "EncryptionInfo": b""}), name="x")
