@@ -7,6 +7,7 @@ across the gutter before it. What reaches over the gutter parts bands, read one 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -35,14 +36,20 @@ def in_reading_order(flow: Flow) -> list[Line | Table]:
         return list(flow)
     ordered: list[Line | Table] = []
     waiting = [list(flow)]
+    column = 0
     while waiting:
         region = waiting.pop()
         parts = _parts(region)
         if parts is None:
-            ordered += region
+            ordered += [_in_column(each, column) for each in region] if column else region
+            column += 1
         else:
             waiting += [part for part in reversed(parts) if part]
     return ordered
+
+
+def _in_column(each: Line | Table, column: int) -> Line | Table:
+    return replace(each, column=column) if isinstance(each, Line) else each
 
 
 def _parts(region: Sequence[Line | Table]) -> tuple[list[Line | Table], ...] | None:

@@ -37,6 +37,10 @@ _COUNTS_PAGES = re.compile(
     r"|[-–—]\s*#\s*[-–—]|#",
     re.IGNORECASE,
 )
+_ONLY_A_NUMBER = "#"
+_PAGE_IN_CELL = re.compile(
+    rf"第\s*(?:\d+|{_CHINESE_NUMBER})\s*[页頁]|page\s*\d+|\d+\s*[/／]\s*\d+", re.IGNORECASE
+)
 _SAYS_PAGE = re.compile(r"[页頁]|page", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:(?:\.\s?){4,}|…{2,}|·{4,}|(?:\s\.){3,})\s*(?:\d+|[ivxlc]+)?\Z")
 _CONTENTS_FROM = 3
@@ -72,24 +76,28 @@ def _running(pages: Sequence[Flow]) -> set[Place]:
     for (number, _), each in edges.items():
         seen[_signature(each)].add(number)
     needed = 1 if len(pages) <= _FEW_PAGES else _RETURNS
-    running = {
-        place for place, each in edges.items() if _returns(seen[_signature(each)], place[0], needed)
+    near = {
+        place: _near(seen[_signature(each)], place[0])
+        for place, each in edges.items()
+        if _signature(each)[0] != _ONLY_A_NUMBER
     }
-    bands = Counter(_band(edges[place]) for place in running)
+    running = {place for place, count in near.items() if count >= needed}
+    bands = Counter(_band(edges[place]) for place, count in near.items() if count)
     usual = {band for band, count in bands.items() if 2 * count > len(pages)}
     return (
         running
         | {
             place
-            for place, each in edges.items()
-            if isinstance(each, Line) and _band(each) in usual
+            for place in near
+            if isinstance(edges[place], Line) and _band(edges[place]) in usual
         }
         | _counting(edges)
     )
 
 
-def _returns(pages: set[int], number: int, needed: int) -> bool:
-    return sum(other in pages for other in range(number - _NEAR, number + _NEAR + 1)) - 1 >= needed
+def _near(pages: set[int], number: int) -> int:
+    """On how many of the pages around it something returns."""
+    return sum(other in pages for other in range(number - _NEAR, number + _NEAR + 1)) - 1
 
 
 def _counting(edges: dict[Place, Line | Table]) -> set[Place]:
@@ -140,8 +148,10 @@ def _edges(page: Flow) -> list[int]:
 
 
 def _signature(each: Line | Table) -> tuple[str, int]:
-    text = each.text if isinstance(each, Line) else "|".join(map("|".join, each.rows))
-    return " ".join(_NUMBER.sub("#", text).split()), _band(each)
+    if isinstance(each, Line):
+        return " ".join(_NUMBER.sub("#", each.text).split()), _band(each)
+    # The numbers of a table that returns are its data, but for those that count pages.
+    return _PAGE_IN_CELL.sub("#", "|".join(map("|".join, each.rows))), _band(each)
 
 
 def _band(each: Line | Table) -> int:

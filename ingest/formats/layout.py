@@ -18,7 +18,7 @@ from ingest.formats.footnotes import without_footnotes
 from ingest.formats.furniture import without_furniture
 from ingest.formats.headings import heading_levels
 from ingest.formats.inline import CJK
-from ingest.formats.joining import hyphenated_words, joined
+from ingest.formats.joining import hyphenated_words, is_broken, joined
 from ingest.formats.lines import Bookmark, Flow, Line, Page, Rule, Table, body_size, lines_in
 from ingest.formats.page_breaks import Sheet, in_sequence, with_tables_continued
 from ingest.formats.rows import with_rows_joined
@@ -231,10 +231,13 @@ def _edge(column: Sequence[Line]) -> float:
 
 
 def _columns(page: Page) -> Iterator[list[Line]]:
-    """The lines in runs downward; a new run begins where the next line stands higher."""
+    """The lines in runs downward; a run ends with its column, or where the next line is higher."""
     column: list[Line] = []
     for line in page:
-        if column and line.baseline > column[-1].last_baseline + _same_row(column[-1], line):
+        if column and (
+            line.column != column[-1].column
+            or line.baseline > column[-1].last_baseline + _same_row(column[-1], line)
+        ):
             yield column
             column = []
         column.append(line)
@@ -263,6 +266,8 @@ def _is_prose(last: Line, line: Line, drop: float, pitch: float) -> bool:
     """Whether two lines may be of one paragraph: no listing, no gap, no end of a column."""
     if line.is_fixed or last.is_fixed or drop > _LOOSE * pitch * line.size:
         return False
+    if line.hang or (last.hang and abs(line.left - last.hang) > _SAME_END):
+        return False
     return drop > 0 or not _SENTENCE_END.search(last.text)
 
 
@@ -272,7 +277,9 @@ def _same_row(above: Line, below: Line) -> float:
 
 
 def _is_full(last: Line, line: Line, edge: float) -> bool:
-    """Whether the first word of the next line would not have fitted."""
+    """Whether the first word of the next line would not have fitted, or was begun before it."""
+    if is_broken(last.text, line.text):
+        return True
     word = _FIRST_WORD.match(line.text)
     width = (line.right - line.left) / max(1, len(line.text)) if line.right > line.left else 0.0
     needed = width * len(word.group()) if word else 0.0

@@ -18,6 +18,8 @@ class Line:
         size: its type size.
         is_bold: whether it begins and ends in bold type.
         is_fixed: whether it begins and ends in type of one width.
+        column: number of the part of its page that it was found to stand in.
+        hang: where its last part begins, if a gap lies before it; 0 where there is none.
     """
 
     text: str
@@ -28,6 +30,8 @@ class Line:
     size: float
     is_bold: bool = False
     is_fixed: bool = False
+    column: int = 0
+    hang: float = 0.0
 
 
 Page = Sequence[Line]

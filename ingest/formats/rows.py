@@ -8,6 +8,9 @@ from ingest.formats.lines import Flow, Line, Table
 _TOUCHING = 0.15
 """Times the type size: what parts two pieces of one word."""
 
+_PARTED, _LONGEST_MARK = 2.0, 5
+"""Times the type size from which a gap parts a row, and characters of what marks an item."""
+
 _WIDEST_GAP = 40
 """Spaces that stand for a gap in a listing."""
 
@@ -45,7 +48,7 @@ def one_row(row: Sequence[Line]) -> Line:
         return row[0]
     longest = max(row, key=lambda piece: len(piece.text))
     is_fixed = all(piece.is_fixed for piece in row)
-    text = row[0].text
+    text, hang = row[0].text, 0.0
     for last, piece in pairwise(row):
         gap = piece.left - last.right
         if is_fixed:
@@ -54,6 +57,8 @@ def one_row(row: Sequence[Line]) -> Line:
         else:
             space = " " if gap > _TOUCHING * piece.size else ""
         text += space + piece.text
+        if gap > _PARTED * piece.size and len(row[0].text) > _LONGEST_MARK:
+            hang = piece.left
     return Line(
         text,
         left=row[0].left,
@@ -63,4 +68,6 @@ def one_row(row: Sequence[Line]) -> Line:
         size=longest.size,
         is_bold=all(piece.is_bold for piece in row),
         is_fixed=is_fixed,
+        column=row[0].column,
+        hang=hang,
     )
