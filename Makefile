@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DOCS   ?= data/docs
 KB     ?= data/kb
 
-.PHONY: run test browser-test serving-test gpu-test lint clean
+.PHONY: run test browser-test serving-test gpu-test office-test lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
@@ -28,6 +28,10 @@ serving-test: $(VENV)/.test $(VENV)-vllm/.ready
 # Needs a CUDA card (Ampere or newer), torch's build for it, and a C compiler for Triton
 gpu-test: $(VENV)/.test
 	$(BIN)/python -m pytest tests/gpu
+
+# Needs LibreOffice: Debian's package `libreoffice-nogui`, or KB_QA_SOFFICE=/path/to/soffice
+office-test: $(VENV)/.test
+	$(BIN)/python -m pytest tests/office
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
