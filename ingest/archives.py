@@ -16,10 +16,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Protocol, cast
+from types import TracebackType
+from typing import IO, Protocol, Self, cast
 
 from ingest import pulse
 from ingest.encoding import decode
@@ -44,7 +44,7 @@ _NEWLINE = re.compile(rb"[\r\n]")
 
 _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error,
-    EOFError, OSError, NotImplementedError, RuntimeError, ValueError, IndexError, OverflowError,
+    EOFError, OSError, RuntimeError, ValueError, LookupError, OverflowError,
 )  # fmt: skip
 
 
@@ -80,21 +80,63 @@ def members(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Member]:
     Raises:
         ParseError: it is damaged, encrypted, or goes beyond a cap.
     """
-    listing = _Listing(wanted)
-    with _told_as_damaged():
-        yield from listing.members(_open(path.name, path.open("rb")), place=(), folder="")
+    with _told_as_damaged(), path.open("rb") as file:
+        yield from _Listing(wanted).members(_open(path.name, file), place=(), folder="")
 
 
-def read_member(path: Path, place: Place) -> bytes:
-    """The bytes of a file in an archive.
+class MemberReader:
+    """Reads files in archives, one archive after the other; use it as a context manager.
 
-    Raises:
-        ParseError: they cannot be read, or are too many.
+    The archive stays open: its files are asked for in its own order, and a stream that is
+    unpacked goes forward only.
     """
-    with _told_as_damaged():
-        status = path.stat()
-        archive = _archive(path, (status.st_size, status.st_mtime_ns), place[:-1])
-        return _read(archive, place[-1])
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._file: IO[bytes] | None = None
+        self._open: dict[Place, _Archive] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the archive that is open."""
+        self._open.clear()
+        if self._file is not None:
+            self._file.close()
+
+    def read(self, path: Path, place: Place) -> bytes:
+        """The bytes of a file in an archive.
+
+        Raises:
+            ParseError: they cannot be read, or are too many.
+        """
+        with _told_as_damaged():
+            status = path.stat()
+            stamp = (status.st_size, status.st_mtime_ns)
+            if (path, stamp) != (self._path, self._stamp):
+                self.close()
+                self._path, self._stamp, self._file = path, stamp, path.open("rb")
+                self._open[()] = _open(path.name, self._file)
+            return _read(self._archive(place[:-1]), place[-1])
+
+    def _archive(self, place: Place) -> "_Archive":
+        if place not in self._open:
+            outer = self._archive(place[:-1])
+            names = {each.number: each.name for each in outer.entries()}
+            # Of archives within archives only those that lead here are kept.
+            self._open = {at: each for at, each in self._open.items() if at == place[: len(at)]}
+            self._open[place] = _open(names[place[-1]], BytesIO(_read(outer, place[-1])))
+        return self._open[place]
 
 
 @dataclass(frozen=True)
@@ -291,16 +333,6 @@ def _open(name: str, file: IO[bytes]) -> _Archive:
     if opener is None:
         raise ParseError(f"no archive that is read: {' '.join(SUFFIXES)}")
     return opener(file, name)
-
-
-@lru_cache(maxsize=DEEPEST)
-def _archive(path: Path, _stamp: tuple[int, int], place: Place) -> _Archive:
-    """Kept open: files come in the archive's order, and a stream goes forward only."""
-    if not place:
-        return _open(path.name, path.open("rb"))
-    outer = _archive(path, _stamp, place[:-1])
-    names = {entry.number: entry.name for entry in outer.entries()}
-    return _open(names[place[-1]], BytesIO(_read(outer, place[-1])))
 
 
 def _read(archive: _Archive, number: int) -> bytes:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from ingest import loaders, pulse, wire
-from ingest.archives import members, read_member
+from ingest.archives import MemberReader, members
 from ingest.confinement import confine
 from ingest.task import Answer, Job, Listing, Task, Unread
 from kb_qa.errors import ParseError
@@ -23,6 +23,8 @@ from kb_qa.errors import ParseError
 READY, READY_UNCONFINED = b"ready", b"ready, unconfined"
 OUT_OF_MEMORY = b"out of memory"
 PAGE = b"page "
+
+_MEMBERS = MemberReader()
 
 _LARGEST_FILE_WRITTEN = 1 << 20
 """Bytes; the only file written is the one that catches the last words of a crash."""
@@ -105,7 +107,7 @@ _JOBS: Mapping[Job, Callable[[Task], Answer]] = {
 
 
 def _data(task: Task) -> bytes:
-    return read_member(task.path, task.place) if task.place else loaders.read(task.path)
+    return _MEMBERS.read(task.path, task.place) if task.place else loaders.read(task.path)
 
 
 def _digest(data: bytes, name: str, page: int) -> str:

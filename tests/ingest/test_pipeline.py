@@ -2,13 +2,19 @@
 
 import os
 import socket
+import threading
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from ingest.pipeline import ingest
+from ingest.abilities import Abilities
+from ingest.pipeline import Options, ingest, preview
+from ingest.progress import Progress
 from ingest.report import FileReport, Report, Verdict
+from ingest.standing import standing
 from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.records import Chunk, Document
 from tests.fakes import WordEmbeddings
 
 
@@ -72,7 +78,7 @@ def test_a_changed_file_is_replaced(
     """Its former text goes, and no other file is embedded again."""
     run(knowledge_base, docs)
     embeddings.embedded.clear()
-    (docs / "a.md").write_text("# Apples\n\nApples are green.\n")
+    (docs / "a.md").write_text("# Apples\n\nApples are violet.\n")
     report = run(knowledge_base, docs)
     assert verdicts(report)["a.md"] is Verdict.UPDATED
     assert "green" in texts(knowledge_base)
@@ -222,3 +228,161 @@ def test_the_knowledge_base_in_the_folder_is_not_read(docs: Path) -> None:
     knowledge_base = KnowledgeBase(docs / "kb", embeddings=WordEmbeddings())
     run(knowledge_base, docs)
     assert set(verdicts(run(knowledge_base, docs)).values()) == {Verdict.UNCHANGED}
+
+
+def test_files_in_archives_are_files(knowledge_base: KnowledgeBase, docs: Path) -> None:
+    """An archive is a folder: its files have verdicts, and go when it goes."""
+    with zipfile.ZipFile(docs / "x.zip", "w") as archive:
+        archive.write(docs / "a.md", "inner/copy.md")
+        archive.writestr("inner/new.txt", "Quinces are fragrant.")
+        archive.writestr("film.mp4", b"0")
+    report = run(knowledge_base, docs)
+    assert named(report, "new.txt").path.endswith("x.zip/inner/new.txt")
+    assert named(report, "copy.md").verdict is Verdict.ADDED
+    assert named(report, "film.mp4").reason == "no parser for .mp4"
+    assert "x.zip" not in verdicts(report)
+    assert "Quinces" in texts(knowledge_base)
+
+    again = verdicts(run(knowledge_base, docs))
+    assert again["new.txt"] == again["copy.md"] == Verdict.UNCHANGED
+    assert again["film.mp4"] == Verdict.SKIPPED
+
+    (docs / "x.zip").rename(docs / "y.zip")
+    assert verdicts(run(knowledge_base, docs))["new.txt"] == Verdict.MOVED
+    (docs / "y.zip").unlink()
+    assert verdicts(run(knowledge_base, docs))["new.txt"] == Verdict.REMOVED
+    assert "Quinces" not in texts(knowledge_base)
+
+
+def test_an_archive_that_was_not_touched_is_not_opened(
+    knowledge_base: KnowledgeBase, docs: Path
+) -> None:
+    """What is known of its files is enough."""
+    path = docs / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("new.txt", "Quinces are fragrant.")
+    run(knowledge_base, docs)
+    status = path.stat()
+    path.write_bytes(b"\0" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert verdicts(run(knowledge_base, docs))["new.txt"] == Verdict.UNCHANGED
+    os.utime(path)
+    report = run(knowledge_base, docs)
+    assert named(report, "x.zip").reason.startswith("damaged, or no archive")
+
+
+def test_archives_without_anything_to_read(knowledge_base: KnowledgeBase, docs: Path) -> None:
+    """An empty one is told, and so is one that is none."""
+    with zipfile.ZipFile(docs / "empty.zip", "w"):
+        pass
+    (docs / "broken.zip").write_bytes(b"no zip")
+    report = run(knowledge_base, docs)
+    assert named(report, "empty.zip").reason == "empty: the archive holds no files"
+    assert named(report, "broken.zip").verdict is Verdict.FAILED
+    again = run(knowledge_base, docs)
+    assert verdicts(again) == verdicts(report) | dict.fromkeys(
+        ("a.md", "b.txt", "c.csv"), Verdict.UNCHANGED
+    )
+
+
+def test_what_others_could_not_read_is_tried_again(
+    knowledge_base: KnowledgeBase, docs: Path
+) -> None:
+    """A verdict holds as long as the file, and what can be read here, are the same."""
+    (docs / "bad.pdf").write_bytes(b"no PDF")
+    for ocr in ("", "", "eyes-1"):
+        options = Options(abilities=Abilities(ocr=ocr))
+        report = ingest([docs], knowledge_base=knowledge_base, options=options)
+        assert named(report, "bad.pdf").reason.startswith("damaged, or not PDF")
+    with knowledge_base.read() as snapshot:
+        refusal = snapshot.refusals()[str(docs / "bad.pdf")]
+    assert refusal.stamp.endswith("eyes-1")
+
+
+def test_a_document_is_read_again_when_more_can_be_read(
+    knowledge_base: KnowledgeBase, docs: Path
+) -> None:
+    """Pages that were left unread are read as soon as something can; other files are not."""
+    unable, able = (Options(abilities=Abilities(ocr=ocr)) for ocr in ("", "eyes-1"))
+    ingest([docs], knowledge_base=knowledge_base, options=unable)
+    path = str(docs / "a.md")
+    with knowledge_base.write() as writer, writer.transaction():
+        location = writer.locations()[path]
+        document = Document(location.sha256, "Old", "Old text.", 9, unread=3)
+        vectors = knowledge_base.embeddings.embed_passages(["Old text."])
+        key = writer.put(document, chunks=[Chunk("Old text.", 0, 9)], vectors=vectors)
+        assert writer.locations()[path].document == key
+    report = ingest([docs], knowledge_base=knowledge_base, options=unable)
+    assert verdicts(report)["a.md"] == Verdict.UNCHANGED
+    report = ingest([docs], knowledge_base=knowledge_base, options=able)
+    assert verdicts(report)["a.md"] == Verdict.UPDATED
+    assert verdicts(report)["c.csv"] == Verdict.UNCHANGED
+    assert "Old text" not in texts(knowledge_base)
+
+
+def test_a_run_about_some_files_leaves_the_others(
+    knowledge_base: KnowledgeBase, docs: Path
+) -> None:
+    """Patterns say what a run is about: what is known of other files stays, gone or not."""
+    run(knowledge_base, docs)
+    (docs / "c.csv").unlink()
+    options = Options(exclude=("*.csv",))
+    report = ingest([docs], knowledge_base=knowledge_base, options=options)
+    assert verdicts(report) == dict.fromkeys(("a.md", "b.txt"), Verdict.UNCHANGED)
+    assert verdicts(run(knowledge_base, docs))["c.csv"] == Verdict.REMOVED
+
+
+def test_what_is_ignored_from_now_on_goes(knowledge_base: KnowledgeBase, docs: Path) -> None:
+    """A .kbignore says what is no part of the folder; the reason does not call it gone."""
+    run(knowledge_base, docs)
+    (docs / ".kbignore").write_text("*.csv\n")
+    report = run(knowledge_base, docs)
+    assert named(report, "c.csv").verdict is Verdict.REMOVED
+    assert named(report, "c.csv").reason == "it is ignored now"
+
+
+def test_a_preview_changes_nothing(knowledge_base: KnowledgeBase, docs: Path) -> None:
+    """It tells what a run would do, also where there is no knowledge base yet."""
+    told = preview([docs], knowledge_base=knowledge_base)
+    assert not knowledge_base.catalog.exists()
+    assert verdicts(told) == verdicts(run(knowledge_base, docs))
+    (docs / "a.md").write_text("# Apples\n\nApples are violet.\n")
+    (docs / "c.csv").unlink()
+    told = preview([docs], knowledge_base=knowledge_base)
+    assert "violet" not in texts(knowledge_base)
+    assert verdicts(told) == verdicts(run(knowledge_base, docs))
+
+
+def test_the_report_is_there_later(knowledge_base: KnowledgeBase, docs: Path) -> None:
+    """What became of every file, its warnings too, and when."""
+    (docs / "bad.pdf").write_bytes(b"no PDF")
+    report = run(knowledge_base, docs)
+    later = standing(knowledge_base.folder)
+    assert {(f.path, f.verdict, f.reason, f.chunks, f.warnings) for f in later.files} == {
+        (f.path, f.verdict, f.reason, f.chunks, f.warnings) for f in report.files
+    }
+    assert any(file.warnings for file in later.files)
+    assert later.line.startswith("last run 2")
+    run(knowledge_base, docs)
+    assert verdicts(standing(knowledge_base.folder)) == verdicts(report)
+
+
+def test_an_interrupted_run_keeps_what_was_stored(
+    knowledge_base: KnowledgeBase, docs: Path
+) -> None:
+    """And leaves neither threads nor the lock behind; the next run does the rest."""
+    for number in range(600):
+        (docs / f"{number}.txt").write_text(f"Fruit number {number}.")
+    ended: list[FileReport] = []
+
+    def interrupt(report: FileReport, _size: int) -> None:
+        ended.append(report)
+        if len(ended) == 300:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest([docs], knowledge_base=knowledge_base, progress=Progress(ended=interrupt))
+    assert not any(thread.name == "ingest stage" for thread in threading.enumerate())
+    counts = run(knowledge_base, docs).totals
+    assert counts["unchanged"] >= 300
+    assert counts["unchanged"] + counts["added"] == 603
