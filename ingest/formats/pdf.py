@@ -14,6 +14,7 @@ import pypdfium2.raw as pdfium
 
 from ingest import pulse
 from ingest.document import EmptyDocument, Parsed
+from ingest.formats.hidden import hidden_warnings
 from ingest.formats.inline import one_line
 from ingest.formats.layout import arrange
 from ingest.formats.legibility import is_legible
@@ -110,7 +111,7 @@ class _Page:
     Attributes:
         lines: its text.
         rules: the lines drawn on it.
-        hidden: characters that nobody sees, and that are left out.
+        hidden: passages that nobody sees, and that are left out.
         is_noise: whether it has text that is not what is drawn.
         is_blank: whether it shows nothing.
     """
@@ -146,7 +147,7 @@ def _page(document: pypdfium2.PdfDocument, index: int) -> _Page:
         if rotation:
             area, rules = rotation.box(area), [rotation.rule(rule) for rule in rules]
         lines = layer.lines(rules, painted.hidden, area, rotation)
-        return _Page(lines, rules, layer.hidden, is_blank=painted.is_blank)
+        return _Page(lines, rules, layer.hidden.passages, is_blank=painted.is_blank)
     finally:
         text_page.close()
         page.close()
@@ -175,13 +176,11 @@ def _nothing_to_read(pages: Collection[_Page], *, was_tried: bool) -> ParseError
 def _warnings(pages: Collection[_Page]) -> Iterator[str]:
     bare = sum(page.is_unread and not page.is_noise for page in pages)
     noise = sum(page.is_noise for page in pages)
-    hidden = sum(page.hidden for page in pages)
     if bare:
         yield f"{bare} of {len(pages)} pages hold no text (scanned?)"
     if noise:
         yield f"{noise} of {len(pages)} pages hold text that is noise: fonts without meanings"
-    if hidden:
-        yield f"hidden text left out: {hidden} characters (white, off the page, or too small)"
+    yield from hidden_warnings(sum(page.hidden for page in pages))
 
 
 def _open(data: bytes) -> pypdfium2.PdfDocument:

@@ -17,6 +17,7 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.formats.hidden import HiddenText
 from ingest.formats.inline import tightened
 from ingest.formats.lines import Line, Rule
 from ingest.formats.pdf_objects import Box, address
@@ -61,13 +62,13 @@ class TextLayer:
 
     Attributes:
         raw: the text as pdfium gives it.
-        hidden: characters that were left out because nobody sees them, once `lines` was called.
+        hidden: what was left out because nobody sees it, once `lines` was called.
     """
 
     def __init__(self, text_page: pypdfium2.PdfTextPage) -> None:
         self._page = text_page.raw
         self.raw: str = text_page.get_text_range()
-        self.hidden = 0
+        self.hidden = HiddenText()
         self._astral = [match.start() for match in _ASTRAL.finditer(self.raw)]
         self._is_plain = not self._astral and len(self.raw) == text_page.count_chars()
         self._fonts: dict[int, tuple[bool, bool]] = {}
@@ -103,8 +104,9 @@ class TextLayer:
                 if (line := self._line(start, end)) is None:
                     continue
                 if line.size < _SMALLEST or not _is_within(line, area):
-                    self.hidden += len(line.text)
+                    self.hidden.leave_out(line.text)
                 else:
+                    self.hidden.show()
                     seen.append(line)
         return seen
 
@@ -174,7 +176,7 @@ class TextLayer:
             for letter in range(at, until):
                 index = self._index(letter)
                 if self._hidden and self._is_hidden(index):
-                    self.hidden += 1
+                    self.hidden.leave_out(self.raw[letter])
                 else:
                     box = self._loose_box(index)
                     yield letter, letter + 1, box, box

@@ -82,7 +82,7 @@ def test_a_caption_over_two_columns_parts_them() -> None:
         text(caption, top=560, left=100),
         side_by_side(wrapped(HARBOUR, 210), wrapped(RIVER, 210), lefts=(72, 310), top=520),
     )
-    assert told(parsed(page)) == "\n".join(["[1]", RIVER, TOWN, caption, HARBOUR, RIVER])
+    assert told(parsed(page)) == f"[1]\n{RIVER}\n{TOWN}\n{caption}\n{HARBOUR}\n{RIVER}"
 
 
 def test_columns_under_text_of_full_width() -> None:
@@ -114,8 +114,9 @@ def test_columns_drawn_in_turn_with_headings() -> None:
         text("The harbour", size=14, left=310),
         text(*wrapped(HARBOUR, 210), left=310, top=735),
     )
-    assert told(parsed(page)) == "\n".join(
-        ["[1]", "# The river", RIVER, "# The town", TOWN, "# The harbour", HARBOUR]
+    assert (
+        told(parsed(page))
+        == f"[1]\n# The river\n{RIVER}\n# The town\n{TOWN}\n# The harbour\n{HARBOUR}"
     )
 
 
@@ -125,7 +126,7 @@ def test_headings_in_interleaved_columns() -> None:
         side_by_side(["The river"], ["The harbour"], lefts=(72, 310), size=14),
         side_by_side(wrapped(RIVER, 210), wrapped(HARBOUR, 210), lefts=(72, 310), top=735),
     )
-    assert told(parsed(page)) == "\n".join(["[1]", "# The river", RIVER, "# The harbour", HARBOUR])
+    assert told(parsed(page)) == f"[1]\n# The river\n{RIVER}\n# The harbour\n{HARBOUR}"
 
 
 def test_words_beside_each_other_are_no_columns() -> None:
