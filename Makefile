@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DOCS   ?= data/docs
 KB     ?= data/kb
 
-.PHONY: run test browser-test serving-test gpu-test office-test lint clean
+.PHONY: run test ocr-test browser-test serving-test gpu-test office-test lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
@@ -16,6 +16,10 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# Needs the extra that reads scans: 280 MB more
+ocr-test: $(VENV)/.ocr
+	$(BIN)/python -m pytest tests/ocr
 
 # Needs a Chromium: Debian's package `chromium`, or KB_QA_CHROMIUM=/path/to/one
 browser-test: $(VENV)/.browser
@@ -54,6 +58,10 @@ $(VENV)/.run: pyproject.toml | $(BIN)/python
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.ocr: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test,ocr]'
+	@touch $@ $(VENV)/.run $(VENV)/.test
 
 $(VENV)/.browser: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'

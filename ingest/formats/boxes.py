@@ -6,12 +6,13 @@ columns but is too narrow for text, such as a table's cells, is read row by row.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from ingest.formats.lines import Line
+from ingest.formats.lines import Line, rounded
 
 Point = tuple[float, float]
 
@@ -26,10 +27,13 @@ _DESCENT = 0.25
 _SAME_SIZE = 0.2
 """Relative difference of heights that the boxes of one type size have."""
 
+_SMALLEST = 0.5
+"""Points; no type size is 0."""
+
 _LONG = 4.0
 """Times its height that a box is wide whose slope can be trusted."""
 
-_ACROSS = 0.1
+_ACROSS = 0.2
 """Share of a region's boxes that may run across its columns, such as titles."""
 
 _FEWEST_ROWS = 3
@@ -40,6 +44,9 @@ as a share of the column's."""
 
 _GUTTER = 0.8
 """Times the type size that two columns stand apart."""
+
+_MOST_GUTTERS, _DEEPEST = 6, 2
+"""Places tried for a gutter, and how many more gutters a side of one may have: four columns."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,7 @@ class _Piece:
     left: float
     right: float
     bottom: float
-    top: float
-
-    @property
-    def height(self) -> float:
-        return self.top - self.bottom
+    height: float
 
     @property
     def width(self) -> float:
@@ -76,7 +79,7 @@ class _Piece:
 
     @property
     def middle(self) -> float:
-        return (self.top + self.bottom) / 2
+        return self.bottom + self.height / 2
 
 
 def lines_of(boxes: Sequence[Box], *, height: int, dpi: float) -> tuple[Line, ...]:
@@ -115,7 +118,7 @@ def _straight(box: Box, slope: float, height: int, scale: float) -> _Piece:
         left=min(left, right) * scale,
         right=max(left, right) * scale,
         bottom=(height - max(top, bottom)) * scale,
-        top=(height - min(top, bottom)) * scale,
+        height=abs(bottom - top) * scale,
     )
 
 
@@ -124,16 +127,17 @@ def _sizes(heights: Sequence[float]) -> dict[float, float]:
     sizes: dict[float, float] = {}
     rest = sorted(heights)
     while rest:
-        around = {each: _near(rest, each) for each in dict.fromkeys(rest)}
-        middle = max(around, key=lambda each: len(around[each]))
-        size = round(median(around[middle]) / _HEIGHT_OF_TYPE * 2) / 2
-        sizes |= dict.fromkeys(around[middle], max(size, 0.5))
-        rest = [each for each in rest if each not in sizes]
+        begin, end = max((_alike(rest, each) for each in rest), key=lambda span: span[1] - span[0])
+        size = rounded(median(rest[begin:end]) / _HEIGHT_OF_TYPE)
+        sizes |= dict.fromkeys(rest[begin:end], max(size, _SMALLEST))
+        del rest[begin:end]
     return sizes
 
 
-def _near(heights: Sequence[float], height: float) -> list[float]:
-    return [each for each in heights if abs(each - height) <= _SAME_SIZE * height]
+def _alike(heights: Sequence[float], height: float) -> tuple[int, int]:
+    """Where those begin and end, of sorted ones, that differ little from one."""
+    least, most = height * (1 - _SAME_SIZE), height * (1 + _SAME_SIZE)
+    return bisect_left(heights, least), bisect_right(heights, most)
 
 
 def _line(piece: _Piece, size: float) -> Line:
@@ -156,12 +160,26 @@ def _in_reading_order(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
 def _parts(region: list[_Piece]) -> list[list[_Piece]]:
     """A region of columns cut into what is read in turn; any other as it is."""
     for gutter in _gutters(region):
-        left = [piece for piece in region if piece.right <= gutter]
-        right = [piece for piece in region if piece.left >= gutter]
-        if _is_text(left) and _is_text(right):
+        left, right = _sides(region, gutter)
+        if _are_columns(left) and _are_columns(right):
             across = [piece for piece in region if piece.left < gutter < piece.right]
             return list(_bands(left, right, across))
     return [region]
+
+
+def _sides(region: Sequence[_Piece], gutter: float) -> tuple[list[_Piece], list[_Piece]]:
+    left = [piece for piece in region if piece.right <= gutter]
+    return left, [piece for piece in region if piece.left >= gutter]
+
+
+def _are_columns(side: Sequence[_Piece], deepest: int = _DEEPEST) -> bool:
+    """Whether it is a column of text, or several."""
+    if _is_text(side):
+        return True
+    return deepest > 0 and any(
+        all(_are_columns(part, deepest - 1) for part in _sides(side, gutter))
+        for gutter in _gutters(side)
+    )
 
 
 def _gutters(region: Sequence[_Piece]) -> list[float]:
@@ -176,7 +194,7 @@ def _gutters(region: Sequence[_Piece]) -> list[float]:
         covering += step
         if end - begin >= least and covering <= _ACROSS * len(region):
             found.append((covering, begin - end, (begin + end) / 2))
-    return [middle for _, _, middle in sorted(found)]
+    return [middle for _, _, middle in sorted(found)[:_MOST_GUTTERS]]
 
 
 def _is_text(column: Sequence[_Piece]) -> bool:
@@ -219,4 +237,4 @@ def _by_rows(region: Sequence[_Piece]) -> Iterator[_Piece]:
 def _level(row: Sequence[_Piece]) -> Iterator[_Piece]:
     bottom = median(piece.bottom for piece in row) if row else 0.0
     for piece in sorted(row, key=lambda piece: piece.left):
-        yield replace(piece, bottom=bottom, top=bottom + piece.height)
+        yield replace(piece, bottom=bottom)

@@ -74,6 +74,24 @@ def drawn(text: str, *, font: str, size: float = 10.5, columns: int = 1) -> Scan
     return Scan("".join("".join(lines[: rows * columns]).split()), buffer.getvalue())
 
 
+def with_chapters(chapters: Mapping[str, str], *, size: float = 10.5) -> Scan:
+    """A page of Chinese paragraphs, each under a heading in larger type."""
+    buffer = BytesIO()
+    canvas = Canvas(buffer, pagesize=(_WIDTH, _HEIGHT))
+    top = _HEIGHT - _MARGIN
+    for heading, paragraph in chapters.items():
+        canvas.setFont(CHINESE, 1.6 * size)
+        canvas.drawString(_MARGIN, top - 1.6 * size, heading)
+        canvas.setFont(CHINESE, size)
+        top -= 4 * size
+        for line in _wrapped(paragraph, CHINESE, size, _WIDTH - 2 * _MARGIN):
+            top -= size * _LEADING
+            canvas.drawString(_MARGIN, top, line)
+        top -= 2 * size
+    canvas.save()
+    return Scan("".join("".join(f"{h}{p}" for h, p in chapters.items()).split()), buffer.getvalue())
+
+
 def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
     """The lines of a text, broken between words, or anywhere in Chinese."""
     lines: list[str] = []
