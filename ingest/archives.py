@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import lzma
 import re
+import stat
 import struct
 import tarfile
 import zipfile
@@ -39,6 +40,10 @@ _ENCRYPTED = 1
 _UTF8_NAME = 1 << 11
 _AT_ONCE = 1 << 20
 _LONGEST_NAME = 200
+_LONGEST_PATH = 800
+"""Characters of a name, and of all names on the way to it, of which the last ones are kept."""
+
+_LINK = "a link or a device"
 _LEFT_ALONE = "__MACOSX"
 _NEWLINE = re.compile(rb"[\r\n]")
 
@@ -225,9 +230,14 @@ class _Zip:
     def entries(self) -> Iterator[_Entry]:
         names = _zip_names(self._entries)
         for number, (entry, name) in enumerate(zip(self._entries, names, strict=True)):
-            if not entry.is_dir():
-                encrypted = entry.flag_bits & _ENCRYPTED
-                yield _Entry(number, name, "encrypted: unpack it" if encrypted else "")
+            if not entry.filename.endswith("/"):
+                yield _Entry(number, name, self._reason(entry))
+
+    @staticmethod
+    def _reason(entry: zipfile.ZipInfo) -> str:
+        if entry.flag_bits & _ENCRYPTED:
+            return "encrypted: unpack it"
+        return _LINK if stat.S_ISLNK(entry.external_attr >> 16) else ""
 
     def open(self, number: int) -> IO[bytes]:
         file: IO[bytes] = self._file.open(self._entries[number])
@@ -245,13 +255,13 @@ class _Tar:
         for number, entry in enumerate(self._entries):
             if not entry.isdir():
                 name = entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-                yield _Entry(number, name, "" if entry.isreg() else "a link or a device")
+                yield _Entry(number, name, "" if entry.isreg() else _LINK)
 
     def open(self, number: int) -> IO[bytes]:
         self._entries = self._entries or self._file.getmembers()
         file = self._file.extractfile(self._entries[number])
         if file is None:
-            raise ParseError("a link or a device")
+            raise ParseError(_LINK)
         return file
 
 
@@ -370,7 +380,8 @@ def _clean(name: str) -> str:
         if part not in ("", ".", "..")
     ]
     hidden = any(part.startswith(".") or part == _LEFT_ALONE for part in parts)
-    return "" if hidden else "/".join(part[-_LONGEST_NAME:] for part in parts)
+    path = "/".join(part[-_LONGEST_NAME:] for part in parts)
+    return "" if hidden else path[-_LONGEST_PATH:].lstrip("/")
 
 
 def _without_suffix(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.document import Parsed
-from ingest.plan import Wanted
+from ingest.plan import Content, Wanted
 from ingest.splitting import split
 from kb_qa.embeddings import PassageEmbeddings, Vectors
 from kb_qa.errors import ParseError
@@ -61,7 +61,7 @@ class Batch:
 
 
 def cut(
-    parsed: Parsed, *, sha256: str, files: Sequence[Wanted], embeddings: PassageEmbeddings
+    parsed: Parsed, *, content: Content, files: Sequence[Wanted], embeddings: PassageEmbeddings
 ) -> Cut | Refused:
     """A document in chunks that the embedder can read whole."""
     try:
@@ -73,7 +73,13 @@ def cut(
     except ParseError as error:
         return Refused(tuple(files), error)
     document = Document(
-        sha256, parsed.title, parsed.text, parsed.pages, parsed.warnings, parsed.unread
+        content.sha256,
+        parsed.title,
+        parsed.text,
+        parsed.pages,
+        parsed.warnings,
+        parsed.unread,
+        content.format,
     )
     return Cut(document, tuple(chunks), tuple(files))
 

@@ -18,7 +18,7 @@ from ingest.ahead import Stages
 from ingest.cutting import BATCH_CHUNKS, Batch, Cut, Refused, cut, embedded, gathered
 from ingest.document import EmptyDocument, Parsed, UnsupportedFormat
 from ingest.find import Found, find, stamp
-from ingest.plan import Placed, Plan, Wanted, plan
+from ingest.plan import Content, Placed, Plan, Wanted, plan
 from ingest.progress import Progress
 from ingest.reading import Reader
 from ingest.recognized import RecognizedPages
@@ -223,7 +223,7 @@ class _Run:
                 self._writer.unplace(path)
             self._end(FileReport(shown(path), Verdict.REMOVED, _gone(path)))
 
-    def cut(self, wanted: Mapping[str, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
+    def cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
         """Parse each content once, and cut it; in batches."""
         return gathered(self._cut(wanted), most=BATCH_CHUNKS)
 
@@ -262,11 +262,11 @@ class _Run:
         self._writer.record(Run(self._began_at, seconds, report.totals))
         return report
 
-    def _cut(self, wanted: Mapping[str, list[Wanted]]) -> Iterator[Cut | Refused]:
-        tasks = {_task(files[0].found): (sha256, files) for sha256, files in wanted.items()}
+    def _cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[Cut | Refused]:
+        tasks = {_task(files[0].found): (content, files) for content, files in wanted.items()}
         reader = Reader(self._pool, recognized=self._recognized(), converts=self._abilities.office)
         for task, result in self._timed("parse", reader.documents(tasks)):
-            sha256, files = tasks[task]
+            content, files = tasks[task]
             untouched = [file for file in files if _is_untouched(file.found)]
             if len(untouched) < len(files):
                 yield Refused(
@@ -276,7 +276,9 @@ class _Run:
                 continue
             if isinstance(result, Parsed):
                 with self._stage("split"):
-                    item = cut(result, sha256=sha256, files=untouched, embeddings=self._embeddings)
+                    item = cut(
+                        result, content=content, files=untouched, embeddings=self._embeddings
+                    )
                 yield item
             else:
                 yield Refused(tuple(untouched), result)

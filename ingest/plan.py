@@ -5,12 +5,21 @@ import os
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.abilities import Abilities
 from ingest.find import Found
+from ingest.loaders import format_of
 from ingest.report import FileReport, Verdict
 from kb_qa.paths import shown
 from kb_qa.store.records import Location, Refusal
+
+
+class Content(NamedTuple):
+    """What a document is known by: the digest of its bytes, and as what they are read."""
+
+    sha256: str
+    format: str
 
 
 @dataclass(frozen=True)
@@ -46,14 +55,14 @@ class Plan:
         settled: files that need nothing, with their verdicts.
         refused: files that cannot be read, which is known without parsing them.
         placed: known content at a new or touched path.
-        wanted: content to be parsed, by its digest: the files that hold it.
+        wanted: content to be parsed: the files that hold it.
         removed: known paths whose files are gone.
     """
 
     settled: list[FileReport] = field(default_factory=list)
     refused: list[Found] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
-    wanted: dict[str, list[Wanted]] = field(default_factory=dict)
+    wanted: dict[Content, list[Wanted]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
 
 
@@ -106,9 +115,10 @@ class _Planner:
         self._abilities = abilities
         self._closed: list[str] = []
         self._formers: set[str] = set()
-        self._by_content: dict[str, list[Location]] = {}
+        self._by_content: dict[Content, list[Location]] = {}
         for location in locations.values():
-            self._by_content.setdefault(location.sha256, []).append(location)
+            content = Content(location.sha256, location.format)
+            self._by_content.setdefault(content, []).append(location)
 
     def settle(self, file: Found) -> None:
         """Decide what a file needs."""
@@ -143,16 +153,16 @@ class _Planner:
 
     def _read(self, file: Found, known: Location | None) -> None:
         try:
-            sha256 = file.sha256 or digest(file.file)
+            content = Content(file.sha256 or digest(file.file), format_of(file.name))
         except OSError as error:
             self._end(file.path, Verdict.FAILED, f"cannot be read: {error.strerror}")
             return
-        same = self._by_content.get(sha256)
+        same = self._by_content.get(content)
         if same and not self._can_read_more(same[0]):
             self.plan.placed.append(self._placed(file, known, same))
         else:
             verdict = Verdict.UPDATED if known else Verdict.ADDED
-            self.plan.wanted.setdefault(sha256, []).append(Wanted(file, verdict))
+            self.plan.wanted.setdefault(content, []).append(Wanted(file, verdict))
 
     def _placed(self, file: Found, known: Location | None, same: list[Location]) -> Placed:
         path, document = file.path, same[0]

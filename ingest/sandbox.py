@@ -26,6 +26,9 @@ Result = tuple[Task, Answer]
 
 _MOST_JOBS = 8
 _LARGEST_REPLY = 256 << 20
+_MOST_FAILED_STARTS = 5
+"""Processes in a row that end before they are ready."""
+
 _LOOK_UP_SECONDS = 0.2
 """How soon an interruption is noticed."""
 
@@ -68,6 +71,7 @@ class ParserPool:
         self._workers: list[Worker] = []
         self._again: deque[Task] = deque()
         self._interrupted = threading.Event()
+        self._failed_starts = 0
         self.is_confined = True
 
     def __enter__(self) -> Self:
@@ -151,6 +155,7 @@ class ParserPool:
         for line in lines:
             if line in (READY, READY_UNCONFINED):
                 self.is_confined &= line == READY
+                self._failed_starts = 0
                 worker.begin()
             elif line == OUT_OF_MEMORY:
                 return self._end(worker, self._needed_more(), may_retry=True)
@@ -165,9 +170,8 @@ class ParserPool:
         """What became of the task that a worker died of."""
         code, words = worker.kill(), worker.last_words()
         if not worker.is_ready:
-            self._dismiss(worker)
-            said = words.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise SandboxError(f"a parser process does not start (exit code {code}): {said}")
+            self._start_again(worker, code, words)
+            return None
         if code == -signal.SIGALRM:
             return self._end(worker, f"it took longer than {self._seconds_per_page:g} s")
         if any(each in words for each in _OUT_OF_MEMORY_WORDS):
@@ -179,6 +183,17 @@ class ParserPool:
         else:
             reason = f"the parser ended by itself (exit code {code})"
         return self._end(worker, reason, may_retry=True)
+
+    def _start_again(self, worker: Worker, code: int, words: bytes) -> None:
+        """A process may be killed before it has begun: it is not the task that is to blame."""
+        task = worker.task
+        self._dismiss(worker)
+        self._failed_starts += 1
+        if self._failed_starts >= _MOST_FAILED_STARTS:
+            said = words.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise SandboxError(f"a parser process does not start (exit code {code}): {said}")
+        if task is not None:
+            self._again.append(task)
 
     def _end(self, worker: Worker, reason: str, *, may_retry: bool = False) -> Result | None:
         """Dismiss a worker that failed; the failure of its task, if it is not tried again."""

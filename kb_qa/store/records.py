@@ -36,12 +36,13 @@ class Document:
     """A document to be stored.
 
     Attributes:
-        sha256: hex digest of the file's bytes: its identity.
+        sha256: hex digest of the file's bytes: with the format, its identity.
         title: shown with its citations and indexed with its chunks.
         text: the whole extracted text.
         pages: how many pages, slides or sheets; None where there are none.
         warnings: what was lost or guessed when it was parsed, one line each.
         unread: pages that hold no text, and that OCR might read.
+        format: as what the bytes were read.
         metadata: what else is kept with it, plain JSON.
     """
 
@@ -51,6 +52,7 @@ class Document:
     pages: int | None = None
     warnings: tuple[str, ...] = ()
     unread: int = 0
+    format: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,6 +101,7 @@ class Location:
         verdict: of the run that placed it there.
         warnings: what was lost or guessed when it was parsed, one line each.
         unread: pages of it that hold no text, and that OCR might read.
+        format: as what its bytes were read.
     """
 
     path: str
@@ -111,6 +114,7 @@ class Location:
     verdict: str = ""
     warnings: tuple[str, ...] = ()
     unread: int = 0
+    format: str = ""
 
 
 @dataclass(frozen=True)

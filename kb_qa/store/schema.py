@@ -18,13 +18,15 @@ CREATE TABLE meta (
 -- behind must never find another text under an id it knows.
 CREATE TABLE documents (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    sha256     TEXT NOT NULL UNIQUE,
+    sha256     TEXT NOT NULL,
+    format     TEXT NOT NULL,
     title      TEXT NOT NULL,
     pages      INTEGER,
     warnings   TEXT NOT NULL,
     unread     INTEGER NOT NULL,
     metadata   TEXT NOT NULL,
-    generation INTEGER NOT NULL
+    generation INTEGER NOT NULL,
+    UNIQUE (sha256, format)
 ) STRICT;
 CREATE INDEX documents_by_generation ON documents (generation);
 

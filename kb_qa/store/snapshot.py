@@ -22,7 +22,8 @@ FROM chunks JOIN documents ON documents.id = document
 """
 _LOCATION = """
 SELECT path, stamp, document, sha256, title, pages,
-       (SELECT count(*) FROM chunks WHERE document = documents.id), verdict, warnings, unread
+       (SELECT count(*) FROM chunks WHERE document = documents.id),
+       verdict, unread, format, warnings
 FROM paths JOIN documents ON documents.id = document
 """
 
@@ -127,10 +128,10 @@ class Snapshot:
         query = "SELECT text FROM texts WHERE document = ?"
         return str(self._connection.execute(query, (document,)).fetchone()[0])
 
-    def document_id(self, sha256: str) -> int | None:
-        """The id of the document with this content, if it is here."""
-        query = "SELECT id FROM documents WHERE sha256 = ?"
-        row = self._connection.execute(query, (sha256,)).fetchone()
+    def document_id(self, sha256: str, *, format: str = "") -> int | None:
+        """The id of the document with this content, read as this format, if it is here."""
+        query = "SELECT id FROM documents WHERE sha256 = ? AND format = ?"
+        row = self._connection.execute(query, (sha256, format)).fetchone()
         return int(row[0]) if row else None
 
     def locations(self) -> dict[str, Location]:
@@ -166,9 +167,11 @@ class Snapshot:
 
 
 def _location(row: tuple[Any, ...]) -> Location:
-    path, stamp, document, sha256, title, pages, chunks, verdict, warnings, unread = row
+    path, stamp, document, sha256, title, pages, chunks, verdict, unread, kind, warnings = row
     told = tuple(json.loads(warnings)) if warnings != "[]" else ()
-    return Location(path, stamp, document, sha256, title, pages, chunks, verdict, told, unread)
+    return Location(
+        path, stamp, document, sha256, title, pages, chunks, verdict, told, unread, kind
+    )
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:

@@ -46,16 +46,18 @@ class Writer(Snapshot):
 
     def put(self, document: Document, *, chunks: Sequence[Chunk], vectors: Vectors) -> int:
         """Store a document, in the place of one with the same content; returns its id."""
-        former = self.document_id(document.sha256)
+        former = self.document_id(document.sha256, format=document.format)
         if former is not None:
             self._connection.execute(
                 "UPDATE documents SET sha256 = 'former ' || id WHERE id = ?", (former,)
             )
         cursor = self._connection.execute(
-            "INSERT INTO documents (sha256, title, pages, warnings, unread, metadata, generation) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents "
+            "(sha256, format, title, pages, warnings, unread, metadata, generation) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 document.sha256,
+                document.format,
                 document.title,
                 document.pages,
                 json.dumps(document.warnings, ensure_ascii=False),

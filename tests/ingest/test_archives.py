@@ -124,6 +124,16 @@ def test_names_lead_nowhere(tmp_path: Path) -> None:
     ]
 
 
+def test_names_without_end(tmp_path: Path) -> None:
+    """A file may lie under thousands of folders: its name is cut, the files beside it are read."""
+    path = tmp_path / "x.zip"
+    path.write_bytes(zipped({"d/" * 2000 + "a.txt": b"text", "b.txt": b"text"}))
+    deep, other = listed(path)
+    assert deep.name.endswith("/d/a.txt")
+    assert len(deep.name) <= 800
+    assert other.name == "b.txt"
+
+
 def test_hidden_files_are_left_alone(tmp_path: Path) -> None:
     """As in a folder; and so is what macOS adds."""
     path = tmp_path / "x.zip"
@@ -171,6 +181,11 @@ def test_links_and_devices_are_named(tmp_path: Path) -> None:
     path = tmp_path / "x.tar"
     path.write_bytes(data.getvalue())
     assert {each.reason for each in listed(path)} == {"a link or a device"}
+    link = zipfile.ZipInfo("link.txt")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as zip_archive:
+        zip_archive.writestr(link, "/etc/passwd")
+    assert [each.reason for each in listed(tmp_path / "x.zip")] == ["a link or a device"]
     with MemberReader() as reader, pytest.raises(ParseError):
         reader.read(path, (0,))
 

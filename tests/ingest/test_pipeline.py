@@ -308,7 +308,9 @@ def test_a_document_is_read_again_when_more_can_be_read(
     path = str(docs / "a.md")
     with knowledge_base.write() as writer, writer.transaction():
         location = writer.locations()[path]
-        document = Document(location.sha256, "Old", "Old text.", 9, unread=3)
+        document = Document(
+            location.sha256, "Old", "Old text.", 9, unread=3, format=location.format
+        )
         vectors = knowledge_base.embeddings.embed_passages(["Old text."])
         key = writer.put(document, chunks=[Chunk("Old text.", 0, 9)], vectors=vectors)
         assert writer.locations()[path].document == key
@@ -386,3 +388,16 @@ def test_an_interrupted_run_keeps_what_was_stored(
     counts = run(knowledge_base, docs).totals
     assert counts["unchanged"] >= 300
     assert counts["unchanged"] + counts["added"] == 603
+
+
+def test_the_same_bytes_under_two_suffixes(knowledge_base: KnowledgeBase, docs: Path) -> None:
+    """A file is what its suffix says: bytes that are good HTML are no PDF."""
+    for name in ("same.html", "same.pdf", "same.md"):
+        (docs / name).write_text("<p>Quinces <b>are</b> fragrant.</p>")
+    report = run(knowledge_base, docs)
+    assert named(report, "same.html").verdict is Verdict.ADDED
+    assert named(report, "same.md").verdict is Verdict.ADDED
+    assert named(report, "same.pdf").reason.startswith("damaged, or not PDF")
+    assert "Quinces are fragrant." in texts(knowledge_base)
+    (docs / "later.pdf").write_bytes((docs / "same.html").read_bytes())
+    assert verdicts(run(knowledge_base, docs))["later.pdf"] == Verdict.FAILED
