@@ -177,7 +177,18 @@ def test_a_footnote_is_not_read_into_a_sentence() -> None:
         text(NOTE, size=8, top=108),
     )
     second = text("harbour by cart.", "It was paid for by weight.", top=760, pitch=40)
-    assert told(parsed(first, second)) == f"[1]\nThe stone that was brought down from the quarry went on rafts1 as far as the second mill and from there to the\n[2]\nharbour by cart.\n[1]\n{NOTE}\n[2]\nIt was paid for by weight."  # fmt: skip
+    above = "The stone that was brought down from the quarry went on rafts1 as far as the second"
+    assert (
+        told(parsed(first, second))
+        == f"""[1]
+{above} mill and from there to the
+[2]
+harbour by cart.
+[1]
+{NOTE}
+[2]
+It was paid for by weight."""
+    )
 
 
 def test_a_chinese_footnote() -> None:

@@ -27,6 +27,7 @@ from tests.ingest.formats.drawing import (
     text,
     together,
     told,
+    wrapped,
 )
 
 SEEN = "The lid is shut before the pump is switched on."
@@ -204,13 +205,10 @@ def test_a_page_as_large_as_a_field() -> None:
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_turned_pages(degrees: int) -> None:
     """A page that is shown turned is read as it is shown, tables too."""
+    offer = "This is what the house has for those who meet in it, and who stay for the night there."
     upright = together(
         text("Rooms of the house", size=16, top=790),
-        text(
-            "This is what the house has to offer to those who meet in it, and to those who",
-            "stay for the night.",
-            top=750,
-        ),
+        text(*wrapped(offer, 400), top=750),
         table([["Room", "Seats"], ["Oak", "12"], ["Elm", "8"]], GRID),
     )
 
@@ -226,9 +224,9 @@ def test_turned_pages(degrees: int) -> None:
     assert (
         told(parsed(turned))
         == told(parsed(upright))
-        == """[1]
+        == f"""[1]
 # Rooms of the house
-This is what the house has to offer to those who meet in it, and to those who stay for the night.
+{offer}
 | Room | Seats |
 | --- | --- |
 | Oak | 12 |
@@ -266,7 +264,7 @@ def test_every_letter_is_in_one_block(
     level: list[tuple[int, int, int]],
     upright: list[tuple[int, int, int]],
 ) -> None:
-    """Whatever stands where on a page, and whatever rules cross it, no letter is lost or doubled."""
+    """Whatever stands where, and whatever rules cross it, no letter is lost or doubled."""
 
     def page(canvas: Canvas) -> None:
         for left, height, right in level:
