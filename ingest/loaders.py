@@ -123,6 +123,7 @@ FORMATS = (
         (".pdf",),
         "ingest.formats.pdf:parse",
         "180 pages/s; no images, running heads, columns of tables",
+        may_be_scanned=True,
     ),
     Format(
         "picture",
@@ -170,6 +171,9 @@ FORMATS = (
         "5 MB/s; no attachments, no second form of a text",
     ),
     Format("saved page", (".mhtml", ".mht"), "ingest.formats.mail:parse_page", "9 MB/s; no images"),
+    Format(
+        "XML", (".xml", ".docbook"), "ingest.formats.xml:parse", "3 MB/s; no attributes beside text"
+    ),
 )
 
 _BY_SUFFIX = {suffix: each for each in FORMATS for suffix in each.suffixes}

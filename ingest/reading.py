@@ -175,7 +175,9 @@ def _ended(answer: Answer, scan: _Scan | None) -> Parsed | ParseError:
     warnings = () if scan is None else tuple(scan.warnings)
     match answer:
         case Parsed():
-            return replace(answer, warnings=(*answer.warnings, *warnings))
+            # What OCR has tried and could not read it would not read the next time either.
+            unread = answer.unread if scan is None else 0
+            return replace(answer, warnings=(*answer.warnings, *warnings), unread=unread)
         case ParseError():
             return type(answer)("; ".join((str(answer), *warnings)))
         case _:

@@ -84,9 +84,19 @@ def _reply(task: Task) -> bytes:
 
 def _parse(task: Task) -> Answer:
     data = _data(task)
-    if task.may_ask and (pages := loaders.unread(data, name=task.name)):
-        return Unread({page: _digest(data, task.name, page) for page in pages})
-    return loaders.parse(data, name=task.name, recognized=task.recognized or None)
+    if not task.may_ask or task.recognized:
+        return loaders.parse(data, name=task.name, recognized=task.recognized or None)
+    try:
+        parsed = loaders.parse(data, name=task.name)
+    except ParseError:
+        pages = loaders.unread(data, name=task.name)
+        if not pages:
+            raise
+    else:
+        if not parsed.unread:
+            return parsed
+        pages = loaders.unread(data, name=task.name)
+    return Unread({page: _digest(data, task.name, page) for page in pages})
 
 
 def _recognize(task: Task) -> Answer:
