@@ -6,6 +6,8 @@ opens, or a page for printing.
 """
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
@@ -26,6 +28,12 @@ _WHITE = re.compile(r"white|#fff|#ffffff|rgba?\(255,255,255(?:,1)?\)")
 _HIGHEST_LOOKED_AT = 50
 
 
+def may_hide(html: str) -> bool:
+    """Whether a page has anything at all by which elements are hidden."""
+    html = html.lower()
+    return "hidden" in html or "style" in html
+
+
 def is_hidden(node: LexborNode, *, is_styled: bool) -> bool:
     """Whether an element does not show.
 
@@ -34,17 +42,42 @@ def is_hidden(node: LexborNode, *, is_styled: bool) -> bool:
         is_styled: whether the page has stylesheets, which may colour what is around it.
     """
     attributes = node.attributes
-    if _NOTES & {*_words(attributes.get("epub:type")), *_words(attributes.get("role"))}:
-        return False
-    if "hidden" in attributes and attributes["hidden"] != "until-found":
-        return True
-    style = _declarations(attributes.get("style"))
-    return (
-        style.get("display") == "none"
-        or style.get("visibility") in ("hidden", "collapse")
-        or _is_nothing(style.get("font-size"))
-        or _is_nothing(style.get("opacity"))
-        or ("color" in style and _is_invisible(node, style["color"], is_styled=is_styled))
+    may_be = "hidden" in attributes and attributes["hidden"] != "until-found"
+    if not may_be:
+        style = _style(attributes.get("style") or "")
+        may_be = style.is_hidden or (
+            bool(style.colour) and _is_invisible(node, style.colour, is_styled=is_styled)
+        )
+    return may_be and not _NOTES & {
+        *_words(attributes.get("epub:type")),
+        *_words(attributes.get("role")),
+    }
+
+
+@dataclass(frozen=True)
+class _Style:
+    """What an inline style says: whether it hides, the colour of text, and of what is behind."""
+
+    is_hidden: bool
+    colour: str
+    background: str
+
+
+@lru_cache(1024)  # a page has many elements and few styles
+def _style(text: str) -> _Style:
+    pairs = (each.partition(":") for each in text.lower().split(";"))
+    said = {
+        name.strip(): "".join(value.split()).removesuffix("!important") for name, _, value in pairs
+    }
+    colour = said.get("color", "")
+    return _Style(
+        said.get("display") == "none"
+        or said.get("visibility") in ("hidden", "collapse")
+        or _is_nothing(said.get("font-size"))
+        or _is_nothing(said.get("opacity"))
+        or _TRANSPARENT.fullmatch(colour) is not None,
+        colour,
+        said.get("background-color") or said.get("background") or "",
     )
 
 
@@ -52,38 +85,22 @@ def _words(value: str | None) -> list[str]:
     return (value or "").lower().split()
 
 
-def _declarations(style: str | None) -> dict[str, str]:
-    """What an inline style says, in lower case and without spaces."""
-    pairs = (each.partition(":") for each in (style or "").lower().split(";"))
-    return {
-        name.strip(): "".join(value.split()).removesuffix("!important") for name, _, value in pairs
-    }
-
-
 def _is_nothing(size: str | None) -> bool:
     return size is not None and "0" in size and _NOTHING.fullmatch(size) is not None
 
 
 def _is_invisible(node: LexborNode, colour: str, *, is_styled: bool) -> bool:
-    """Whether text is transparent, or in the colour of what is behind it."""
-    if _TRANSPARENT.fullmatch(colour):
-        return True
+    """Whether text is in the colour of what is behind it."""
     behind: LexborNode | None = node
     for _ in range(_HIGHEST_LOOKED_AT):
         if behind is None:
             break
-        background = _background(behind)
-        if background:
-            return _same(colour, background)
+        attributes = behind.attributes
+        filled = _style(attributes.get("style") or "").background or attributes.get("bgcolor")
+        if filled:
+            return _same(colour, "".join(filled.lower().split()))
         behind = behind.parent
     return not is_styled and _WHITE.fullmatch(colour) is not None
-
-
-def _background(node: LexborNode) -> str:
-    """The colour an element is filled with; "" if it says none."""
-    style = _declarations(node.attributes.get("style"))
-    named = style.get("background-color") or style.get("background") or ""
-    return named or "".join((node.attributes.get("bgcolor") or "").lower().split())
 
 
 def _same(one: str, other: str) -> bool:

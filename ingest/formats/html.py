@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from ingest.document import Block, BlockKind, Parsed
 from ingest.encoding import decode
 from ingest.formats.hidden import HiddenText, hidden_warnings
-from ingest.formats.hidden_html import MAY_BE_HIDDEN, STYLESHEETS, is_hidden
+from ingest.formats.hidden_html import MAY_BE_HIDDEN, STYLESHEETS, is_hidden, may_hide
 from ingest.formats.inline import one_line, words
 from ingest.formats.outline import LINE_END, Outline
 from ingest.formats.tables import markdown_table
@@ -96,26 +96,33 @@ def read_page(html: str) -> Page:
 
 def _read(tree: LexborHTMLParser, html: str) -> Page:
     """What shows of a page without its chrome; or all that shows; or all of it."""
-    hidden = _remove(tree, f"{_NEVER_TEXT}, {_CHROME}")
+    hides = may_hide(html)
+    hidden = _remove_hidden(tree) if hides else 0
+    _remove(tree, f"{_NEVER_TEXT}, {_CHROME}")
     if blocks := _blocks(tree):
         return Page("", blocks, hidden)
     tree = LexborHTMLParser(html)  # a page may call all of itself navigation
-    hidden = _remove(tree, _NEVER_TEXT)
+    hidden = _remove_hidden(tree) if hides else 0
+    _remove(tree, _NEVER_TEXT)
     if blocks := _blocks(tree):
         return Page("", blocks, hidden)
     tree = LexborHTMLParser(html)  # or hide all of itself until a script shows it
-    _remove(tree, _NEVER_TEXT, with_hidden=False)
+    _remove(tree, _NEVER_TEXT)
     blocks = _blocks(tree)
     return Page("", blocks, is_hidden=bool(blocks))
 
 
-def _remove(tree: LexborHTMLParser, unwanted: str, *, with_hidden: bool = True) -> int:
-    """Take the unwanted elements out of a page, and what is hidden: its passages are counted."""
-    hidden = HiddenText()
-    is_styled = tree.css_matches(STYLESHEETS)
+def _remove(tree: LexborHTMLParser, unwanted: str) -> None:
     for node in reversed(tree.css(unwanted)):  # what is inside goes before what is around it
         node.decompose()
-    for node in reversed(tree.css(MAY_BE_HIDDEN) if with_hidden else []):
+
+
+def _remove_hidden(tree: LexborHTMLParser) -> int:
+    """Take out what does not show; how many passages of text that were."""
+    is_styled = tree.css_matches(STYLESHEETS)
+    _remove(tree, _NEVER_TEXT)
+    hidden = HiddenText()
+    for node in reversed(tree.css(MAY_BE_HIDDEN)):
         if is_hidden(node, is_styled=is_styled):
             hidden.leave_out(_text(node))
             hidden.show()

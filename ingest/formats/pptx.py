@@ -26,10 +26,11 @@ _YES, _NO = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 @dataclass(frozen=True)
 class _Paragraph:
-    """A paragraph of a shape: its text and how deep it is indented."""
+    """A paragraph of a shape: its text, how deep it is indented, and whether it has a bullet."""
 
     text: str
     depth: int
+    is_item: bool
 
 
 def parse(data: bytes, *, name: str) -> Parsed:
@@ -124,7 +125,7 @@ def _first_line(texts: list[list[_Paragraph]]) -> list[_Paragraph]:
 
 def _write_text(text: list[_Paragraph], outline: Outline, *, listed: bool) -> None:
     for each in text:
-        if listed or each.depth:
+        if listed or each.depth or each.is_item:
             outline.add_item(each.text, marker="- ", depth=each.depth)
         else:
             outline.write(each.text)
@@ -161,8 +162,14 @@ def _paragraphs(element: Element) -> Iterator[_Paragraph]:
     for paragraph in descendants(element, "p"):
         text = "".join(_pieces(paragraph))
         if text.strip():
-            depth = attribute(child(paragraph, "pPr"), "lvl")
-            yield _Paragraph(text, int(depth) if depth in set("12345678") else 0)
+            properties = child(paragraph, "pPr")
+            depth = attribute(properties, "lvl")
+            bullets = (child(properties, name) for name in ("buChar", "buAutoNum"))
+            yield _Paragraph(
+                text,
+                int(depth) if depth in set("12345678") else 0,
+                any(each is not None for each in bullets),
+            )
 
 
 def _pieces(paragraph: Element) -> Iterator[str]:

@@ -48,6 +48,7 @@ _FRAME_COLUMNS = 1
 _BULLETS = frozenset({"o", "§", "Ø", "v", "q", "l", "n", "u"})
 """Letters that fonts of signs show as bullets."""
 
+_PADDING = b" \t\r\n\0\x1a"
 _DEEPEST_STYLE = 20
 _BODY_TEXT = 9
 
@@ -102,8 +103,11 @@ def parse(data: bytes, *, name: str) -> Parsed:
     if start is None:
         raise ParseError(r"damaged, or not RTF: it does not begin with {\rtf")
     reader = _Reader()
-    reader.read(data, start.end())
-    return Parsed(reader.title or name, reader.outline.blocks(), warnings=reader.warnings())
+    end = reader.read(data, start.end())
+    blocks, after = reader.outline.blocks(), len(data[end:].strip(_PADDING))
+    if after and not blocks:
+        raise ParseError(f"damaged: the document ends after {end} of {len(data)} bytes")
+    return Parsed(reader.title or name, blocks, warnings=reader.warnings(after=after))
 
 
 class _Reader:
@@ -137,17 +141,22 @@ class _Reader:
         """The document's own title; "" if it has none."""
         return self._title_shown or " ".join(paired("".join(self._title)).split())
 
-    def warnings(self) -> tuple[str, ...]:
-        """What was lost."""
+    def warnings(self, *, after: int) -> tuple[str, ...]:
+        """What was lost.
+
+        Args:
+            after: bytes that follow the document.
+        """
         lost, open_groups = self._characters.lost, len(self._groups)
         return (
             *self._hidden.warnings,
             *((f"characters that could not be read: {lost}",) if lost else ()),
             *(("cut short: the file ends within a group",) if open_groups else ()),
+            *((f"bytes after the end of the document, not read: {after}",) if after else ()),
         )
 
-    def read(self, data: bytes, position: int) -> None:
-        """Read all groups up to the end of the first."""
+    def read(self, data: bytes, position: int) -> int:
+        """Read all groups up to the end of the first; where that is."""
         while (token := _TOKEN.match(data, position)) is not None:
             position = token.end()
             kind = token.lastindex
@@ -168,6 +177,7 @@ class _Reader:
         self._characters.end()
         self._end_paragraph()
         self._end_table()
+        return len(data) if self._groups else position
 
     def _read_brace(self, *, is_open: bool) -> None:
         self._characters.end()

@@ -14,6 +14,10 @@ from ingest.document import BlockKind, Parsed
 from ingest.formats.hidden import kept_hidden_warnings
 from ingest.formats.outline import Outline
 from ingest.formats.tables import write_sheet
+from kb_qa.errors import ParseError
+
+_RUST = "pyo3_runtime"
+"""Where the exception lives that Rust's panics become; it is no `Exception`, nor importable."""
 
 Cell = str | float | bool | date | datetime | time | timedelta
 
@@ -24,8 +28,19 @@ def read_workbook(data: bytes, *, title: str) -> Parsed:
     Args:
         data: the file's bytes.
         title: of the document.
+
+    Raises:
+        ParseError: calamine gives up on it.
     """
-    workbook = CalamineWorkbook.from_filelike(BytesIO(data))
+    try:
+        return _read(CalamineWorkbook.from_filelike(BytesIO(data)), title=title)
+    except BaseException as error:
+        if type(error).__module__ != _RUST:
+            raise
+        raise ParseError(f"damaged: its sheets cannot be read ({error})") from error
+
+
+def _read(workbook: CalamineWorkbook, *, title: str) -> Parsed:
     sheets = [each for each in workbook.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet]
     outline, hidden = Outline(), []
     for number, sheet in enumerate(sheets, start=1):

@@ -1,5 +1,7 @@
 r"""RTF: what Word, WordPad and LibreOffice write, and what others think RTF is."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,9 +176,14 @@ def test_a_file_cut_short_says_so() -> None:
     assert (result.text, result.warnings) == ("bold", ("cut short: the file ends within a group",))
 
 
-def test_what_follows_the_document_is_nothing() -> None:
-    """Padding, and a second document, stand after the last brace."""
-    assert parse(b"{\\rtf1 text}\x00\x00{\\rtf1 more}", name="x").text == "text"
+def test_what_follows_the_document_is_not_read() -> None:
+    """Padding is nothing; anything else is told, and damage where it is all there is."""
+    assert parse(b"{\\rtf1 text}\r\n\x00\x00", name="x").warnings == ()
+    result = parse(b"{\\rtf1 text}{\\rtf1 more}", name="x")
+    assert result.text == "text"
+    assert result.warnings == ("bytes after the end of the document, not read: 12",)
+    with pytest.raises(ParseError, match="damaged: the document ends after 7 of 12 bytes"):
+        parse(b"{\\rtf1}text}", name="x")
 
 
 def test_other_files_are_refused() -> None:
@@ -215,5 +222,6 @@ WORDS = st.sampled_from(
 
 @given(st.lists(WORDS, max_size=60))
 def test_any_words_are_read(words: list[str]) -> None:
-    """Words in any order, groups closed or not, end in a document."""
-    assert parse(b"{\\rtf1 " + "".join(words).encode(), name="x").title
+    """Words in any order, groups closed or not, end in a document, or in none before its end."""
+    with contextlib.suppress(ParseError):
+        assert parse(b"{\\rtf1 " + "".join(words).encode(), name="x").title
