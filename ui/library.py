@@ -7,7 +7,7 @@ from pathlib import Path
 from kb_qa import knowledge_bases
 from kb_qa.store.catalog import Catalog
 from kb_qa.store.knowledge_base import CATALOG
-from kb_qa.store.records import Location, Refusal, Summary
+from kb_qa.store.records import Location, Refusal, Run, Summary
 
 LISTED = 200  # files drawn at a time: more is a scroll nobody reads
 
@@ -17,14 +17,16 @@ class Contents:
     """The files of a knowledge base that pass a filter.
 
     Attributes:
-        read: those that are indexed, at most `LISTED`.
+        read: those that are indexed, at most `LISTED`; those that something was lost of first.
         refused: those that could not be read, at most `LISTED`.
         left_out: how many passed besides these.
+        last_run: the run that read documents last; None if there was none.
     """
 
     read: tuple[Location, ...]
     refused: tuple[Refusal, ...]
     left_out: int
+    last_run: Run | None
 
 
 def choices(configured: Path) -> list[Path]:
@@ -68,10 +70,12 @@ def contents(kb: Path, *, matching: str = "") -> Contents:
     """The files whose title or path contains a text, whatever its case."""
     with Catalog(kb / CATALOG).read() as snapshot:
         locations, refusals = snapshot.locations(), snapshot.refusals()
+        last_run = snapshot.last_run()
     wanted = matching.strip().casefold()
     read = [
         each for each in locations.values() if wanted in f"{each.title}\n{each.path}".casefold()
     ]
+    read.sort(key=lambda each: not each.warnings)
     refused = [each for each in refusals.values() if wanted in each.path.casefold()]
     left_out = sum(max(0, len(each) - LISTED) for each in (read, refused))
-    return Contents(tuple(read[:LISTED]), tuple(refused[:LISTED]), left_out)
+    return Contents(tuple(read[:LISTED]), tuple(refused[:LISTED]), left_out, last_run)

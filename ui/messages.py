@@ -24,6 +24,7 @@ class Texts:
         indexed_filter: label of the filter above that list.
         indexed_none: nothing passes the filter.
         indexed_more: how many the list leaves out.
+        indexed_run: when documents were read last.
         indexed_place: pages and passages of a document.
         indexed_place_unpaged: passages of a document without pages.
         generator: label of who answers.
@@ -72,6 +73,7 @@ class Texts:
     indexed_filter: str
     indexed_none: str
     indexed_more: str
+    indexed_run: str
     indexed_place: str
     indexed_place_unpaged: str
     generator: str
@@ -122,6 +124,7 @@ TEXTS: Mapping[Language, Texts] = {
         indexed_filter="按标题或路径筛选",
         indexed_none="没有符合的文件。",
         indexed_more="另有 {count} 个文件未列出，请用上面的筛选。",
+        indexed_run="最近一次读入：{when}，用时 {seconds} 秒。",
         indexed_place="{pages} 页 · {passages} 段",
         indexed_place_unpaged="{passages} 段",
         generator="由谁回答",
@@ -176,6 +179,7 @@ TEXTS: Mapping[Language, Texts] = {
         indexed_filter="Filter by title or path",
         indexed_none="No file matches.",
         indexed_more="{count} more files are not listed: use the filter above.",
+        indexed_run="Last read on {when}, in {seconds} s.",
         indexed_place="pages: {pages} · passages: {passages}",
         indexed_place_unpaged="passages: {passages}",
         generator="Answers by",

@@ -94,6 +94,9 @@ def _list_contents(kb: Path, texts: Texts) -> None:
     found = library.contents(kb, matching=matching)
     entries = [_refused(each) for each in found.refused]
     entries += [_read(each, texts) for each in found.read]
+    if run := found.last_run:
+        when, seconds = run.began[:16].replace("T", " "), f"{run.seconds['total']:.1f}"
+        st.html(note_markup(texts.indexed_run.format(when=when, seconds=seconds)))
     st.html(list_markup(entries) if entries else note_markup(texts.indexed_none))
     if found.left_out:
         st.html(note_markup(texts.indexed_more.format(count=f"{found.left_out:,}")))
@@ -102,7 +105,7 @@ def _list_contents(kb: Path, texts: Texts) -> None:
 def _read(location: Location, texts: Texts) -> tuple[str, str, str]:
     form = texts.indexed_place if location.pages else texts.indexed_place_unpaged
     place = form.format(pages=location.pages, passages=location.chunks)
-    return location.title, place, shown(location.path)
+    return location.title, " · ".join((place, *location.warnings)), shown(location.path)
 
 
 def _refused(refusal: Refusal) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
+from ingest.pipeline import ingest
 from kb_qa import KbQaError, KnowledgeBaseQA, load_settings
 from kb_qa.generators import Choice, Kind
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
@@ -165,6 +166,20 @@ def test_what_is_indexed_can_be_listed(page: AppTest) -> None:
     next(button for button in page.button if button.label == EN.indexed).click().run()
     assert "/docs/Handbook.md" in shown(page)
     assert EN.indexed_place_unpaged.format(passages=1) in shown(page)
+
+
+def test_what_became_of_files_can_be_read_again(
+    page: AppTest, knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    """The list says what was lost of a file, why another failed, and when they were read."""
+    (tmp_path / "old.txt").write_bytes("本手册适用于所有员工，请妥善保管。".encode("gb18030"))
+    (tmp_path / "bad.pdf").write_bytes(b"no PDF")
+    ingest([tmp_path / "old.txt", tmp_path / "bad.pdf"], knowledge_base=knowledge_base)
+    page.run()
+    next(button for button in page.button if button.label == EN.indexed).click().run()
+    assert "read as GB18030" in shown(page)
+    assert "damaged, or not PDF" in shown(page)
+    assert "Last read on 2" in shown(page)
 
 
 def test_hostile_documents_are_shown_as_text(page: AppTest, knowledge_base: KnowledgeBase) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kb_qa.errors import KnowledgeBaseDamaged
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
-from kb_qa.store.records import Chunk, Document, Refusal
+from kb_qa.store.records import Chunk, Document, Refusal, Run
 from ui import library
 
 
@@ -63,6 +63,21 @@ def test_contents_are_filtered_by_title_and_path(knowledge_base: KnowledgeBase) 
     assert [each.title for each in found.read] == ["Handbook"]
     assert found.refused == ()
     assert len(library.contents(knowledge_base.folder, matching="/docs/").read) == 2
+
+
+def test_what_was_lost_comes_first(knowledge_base: KnowledgeBase) -> None:
+    """Files with warnings stand before the others, and the last run is told."""
+    put(knowledge_base, "A", "B")
+    with knowledge_base.write() as writer, writer.transaction():
+        document = Document("C", "C", "Text.", warnings=("2 of 3 pages hold no text (scanned?)",))
+        vectors = knowledge_base.embeddings.embed_passages(["Text."])
+        key = writer.put(document, chunks=[Chunk("Text.", 0, 5)], vectors=vectors)
+        writer.place("/docs/c.pdf", document=key, stamp="")
+        writer.record(Run("2026-11-22T20:30:00+00:00", {"total": 1.5}, {"added": 3}))
+    found = library.contents(knowledge_base.folder)
+    assert [each.title for each in found.read] == ["C", "A", "B"]
+    assert found.last_run is not None
+    assert found.last_run.seconds["total"] == 1.5
 
 
 def test_a_long_list_is_cut_and_counted(knowledge_base: KnowledgeBase) -> None:
