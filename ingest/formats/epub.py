@@ -59,14 +59,17 @@ def parse(data: bytes, *, name: str) -> Parsed:
         ParseError: it is protected, too large unpacked, or no e-book.
     """
     package = Package(data)
-    path = _package_path(package)
+    folder = _root_folder(package)
+    container = package.xml(folder + _CONTAINER)
+    rootfile = None if container is None else next(descendants(container, "rootfile"), None)
+    path = folder + attribute(rootfile, "full-path")
     root = package.xml(path)
     if root is None:
         raise ParseError(f"damaged, or not EPUB: it holds no {path}")
     items = {attribute(each, "id"): _item(each, path) for each in descendants(root, "item")}
     spine = [attribute(each, "idref") for each in descendants(root, "itemref")]
     pages = [items[each] for each in dict.fromkeys(spine) if each in items]
-    _check_protection(package, pages)
+    _check_protection(package, folder, pages)
     reader = _Reader(package, title=_title(root), contents=_contents(package, root, items))
     for number, page in enumerate(pages, start=1):
         pulse.page(number)
@@ -115,12 +118,13 @@ class _Reader:
         )
 
 
-def _package_path(package: Package) -> str:
-    """Where the list of an e-book's files stands."""
-    container = package.xml(_CONTAINER)
-    if container is None:
+def _root_folder(package: Package) -> str:
+    """Where the book begins: at the root of the archive, unless a whole folder was packed."""
+    places = (each for each in package.parts() if f"/{each}".endswith(f"/{_CONTAINER}"))
+    place = min(places, key=len, default="")
+    if not place:
         raise ParseError(f"damaged, or not EPUB: it holds no {_CONTAINER}")
-    return attribute(next(descendants(container, "rootfile"), None), "full-path")
+    return place.removesuffix(_CONTAINER)
 
 
 def _item(element: Element, package_path: str) -> _Item:
@@ -135,16 +139,17 @@ def _resolved(base: str, reference: str) -> str:
     return posixpath.normpath(posixpath.join("/", posixpath.dirname(base), path))[1:]
 
 
-def _check_protection(package: Package, pages: Sequence[_Item]) -> None:
-    root = package.xml(_ENCRYPTION)
+def _check_protection(package: Package, folder: str, pages: Sequence[_Item]) -> None:
+    root = package.xml(folder + _ENCRYPTION)
     if root is None:
         return
     paths = {page.path for page in pages}
     for each in descendants(root, "EncryptedData"):
         algorithm = attribute(child(each, "EncryptionMethod"), "Algorithm")
         reference = attribute(child(each, "CipherData", "CipherReference"), "URI")
-        if algorithm not in _ONLY_FONTS and _resolved("", reference) in paths:
-            held = (name for part, name in _PROTECTIONS.items() if package.holds(part))
+        if algorithm not in _ONLY_FONTS and _resolved(folder, reference) in paths:
+            parts = set(package.parts())
+            held = (name for part, name in _PROTECTIONS.items() if folder + part in parts)
             by = next(held, "DRM")
             raise ParseError(f"encrypted by {by}: only the shop's own reader opens it")
 

@@ -75,9 +75,9 @@ class Package:
             raise ParseError(f"its XML takes more than {_MOST_INFLATED >> 20} MiB when unpacked")
         return self._archive.read(entry)
 
-    def holds(self, part: str) -> bool:
-        """Whether there is such a part."""
-        return part in self._archive.NameToInfo
+    def parts(self) -> list[str]:
+        """The names of all parts."""
+        return self._archive.namelist()
 
     def relations(self, part: str) -> dict[str, Relation]:
         """What a part refers to inside the file, by the id it uses for it."""

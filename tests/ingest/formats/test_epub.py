@@ -173,6 +173,12 @@ def test_one_bad_page_is_not_a_bad_book() -> None:
     )
 
 
+def test_a_book_packed_with_its_folder_is_read() -> None:
+    """Debian's own e-books have everything one folder down."""
+    parts = book({"a": page("<p>x</p>")})
+    assert parsed({f"epub/{name}": data for name, data in parts.items()}).text == "x"
+
+
 def test_other_archives_are_refused() -> None:
     """An archive without a container, or with one that leads nowhere."""
     with pytest.raises(ParseError, match=r"not EPUB: it holds no META-INF/container\.xml"):

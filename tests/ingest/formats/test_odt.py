@@ -216,6 +216,15 @@ def test_encrypted_files_say_so() -> None:
         parse(archive({"content.xml": b"\x99" * 50, "META-INF/manifest.xml": manifest}), name="x")
 
 
+def test_a_manifest_that_is_not_well_formed_is_no_damage() -> None:
+    """OpenOffice declared its namespace in a file of definitions that nobody reads."""
+    manifest = '<!DOCTYPE manifest:manifest PUBLIC "x" "Manifest.dtd"><manifest:manifest/>'
+    body = "<office:body><office:text><text:p>old</text:p></office:text></office:body>"
+    content = f"<c {NAMESPACES}>{body}</c>"
+    data = archive({"content.xml": content, "META-INF/manifest.xml": manifest})
+    assert parse(data, name="x").text == "old"
+
+
 def test_other_archives_are_refused() -> None:
     """An archive without content, and a spreadsheet under a text's name."""
     with pytest.raises(ParseError, match=r"no content\.xml"):
