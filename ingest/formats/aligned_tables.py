@@ -58,6 +58,8 @@ def with_aligned_tables(
         hyphenated: words that have a hyphen.
     """
     rows = list(rows_of(flow))
+    if not any(isinstance(row, list) and len(row) > 1 for row in rows):
+        return Found(list(flow), 0)
     spans = list(_between_rules(rows, rules))
     taken = {row for first, last in spans for row in range(first, last)}
     spans += [

@@ -43,6 +43,7 @@ _PAGE_IN_CELL = re.compile(
 )
 _SAYS_PAGE = re.compile(r"[页頁]|page", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:(?:\.\s?){4,}|…{2,}|·{4,}|(?:\s\.){3,})\s*(?:\d+|[ivxlc]+)?\Z")
+_DOTS = ("..", ". .", "……", "··")
 _CONTENTS_FROM = 3
 """Rows with leaders that make a page one of the table of contents."""
 
@@ -162,9 +163,13 @@ def _height(each: Line | Table) -> float:
     return each.baseline if isinstance(each, Line) else each.top
 
 
+def _is_led(text: str) -> bool:
+    return any(dots in text for dots in _DOTS) and _LEADERS.search(text) is not None
+
+
 def _without_contents(page: list[Line | Table]) -> list[Line | Table]:
     rows = list(rows_of(page))
-    led = [isinstance(row, list) and _LEADERS.search(one_row(row).text) is not None for row in rows]
+    led = [isinstance(row, list) and _is_led(one_row(row).text) for row in rows]
     if sum(led) < _CONTENTS_FROM:
         return page
     kept: list[Line | Table] = []

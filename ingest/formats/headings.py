@@ -24,13 +24,16 @@ _DEEPEST = 6
 _SET_APART = 1.25
 """Times the usual pitch that a heading of body size stands off the line before."""
 
-_CLAUSE_END = re.compile(r"[。，、；：,;.:]\Z")
+_CLAUSE_ENDS = tuple("。，、；：,;.:")
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMBERING = re.compile(
     r"(?:第.{1,6}?[章节節部篇回条]|(?:chapter|appendix|part|section|附录|附錄)\s*[\da-z]{1,5}\b"
     r"|\d+(?:\.\d+)*|[ivxlc]+(?=[.、])|[a-z](?=\.))[\s:：、.]*",
     re.IGNORECASE,
 )
+_NUMBERED, _LONGEST_NUMBER = 2, 20
+"""Times its words, and characters besides, that a title with number, spaces and marks takes."""
+
 _SPACE_AND_MARKS = re.compile(r"[\W_]+")
 
 
@@ -64,7 +67,10 @@ def _named(
             wanted[each.page].setdefault(words, each.level)
     for number, titles in wanted.items():
         page = pages[number] if number < len(pages) else ()
+        longest = _NUMBERED * max(map(len, titles)) + _LONGEST_NUMBER
         for index, line in enumerate(page):
+            if len(line.text) > longest:
+                continue
             following = page[index + 1].text if index + 1 < len(page) else ""
             if (words := _words(line.text)) in titles:
                 yield (number, index), titles.pop(words)
@@ -107,7 +113,7 @@ def _candidates(pages: Sequence[Page], longest: int) -> Iterator[tuple[tuple[int
                 len(line.text) <= longest
                 and not line.is_fixed
                 and _LETTER.search(line.text)
-                and not _CLAUSE_END.search(line.text)
+                and not line.text.endswith(_CLAUSE_ENDS)
             ):
                 yield (number, index), line
 

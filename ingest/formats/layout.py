@@ -31,7 +31,7 @@ _ITEM = re.compile(
 )
 _ONLY_A_MARKER = re.compile(r"(?:[-•·●○▪■◆►–‣◦*]|\(?\d{1,3}[.)])\Z")
 _FIRST_WORD = re.compile(rf"[{CJK}]|[^\s{CJK}]+")
-_SENTENCE_END = re.compile(r"[。！？!?.…：:；;”’\"」]\Z")
+_SENTENCE_ENDS = tuple('。！？!?.…：:；;”’"」')
 
 _INDENT = 0.8
 _FULL = 0.5
@@ -168,7 +168,7 @@ class _Paragraph:
             return BlockKind.HEADING
         if first.is_fixed:
             return BlockKind.CODE
-        is_fragment = len(self.lines) == 1 and not _SENTENCE_END.search(first.text)
+        is_fragment = len(self.lines) == 1 and not first.text.endswith(_SENTENCE_ENDS)
         return BlockKind.LIST if is_fragment or self.is_item else BlockKind.PARAGRAPH
 
     @property
@@ -268,7 +268,7 @@ def _is_prose(last: Line, line: Line, drop: float, pitch: float) -> bool:
         return False
     if line.hang or (last.hang and abs(line.left - last.hang) > _SAME_END):
         return False
-    return drop > 0 or not _SENTENCE_END.search(last.text)
+    return drop > 0 or not last.text.endswith(_SENTENCE_ENDS)
 
 
 def _same_row(above: Line, below: Line) -> float:

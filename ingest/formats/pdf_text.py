@@ -49,6 +49,10 @@ of Word's symbol fonts, hyphens by other names, and control characters, which ar
 _WIDE = 0.9
 """Times the type size: a gap that no space between words is."""
 
+_Piece = tuple[int, int, float, float]
+"""Where a piece begins in the text, and ends; where it begins on the page, and ends."""
+
+_NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
 _SMALLEST = 1.0
 """Points; nobody reads smaller type."""
 
@@ -100,8 +104,9 @@ class TextLayer:
         self._places = [rule.at for rule in self._rules]
         seen: list[Line] = []
         for match in _LINE.finditer(self.raw):
-            for start, end in self._pieces(match.start(), match.end()):
-                if (line := self._line(start, end)) is None:
+            for piece in self._pieces(match.start(), match.end()):
+                line = self._line(*piece)
+                if line is None:
                     continue
                 if line.size < _SMALLEST or not _is_within(line, area):
                     self.hidden.leave_out(line.text)
@@ -110,85 +115,84 @@ class TextLayer:
                     seen.append(line)
         return seen
 
-    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """A line's range of the text in pieces between which more than a space lies."""
+    def _pieces(self, start: int, end: int) -> Iterator[_Piece]:
+        """The pieces of a line between which more than a space lies."""
         written = self.raw[start:end]
         start += len(written) - len(written.lstrip())
         end -= len(written) - len(written.rstrip())
         if start >= end:
             return
-        if self._hidden or self._is_parted(start, end):
-            yield from self._cut(start, end)
-        else:
-            yield start, end
-
-    def _is_parted(self, start: int, end: int) -> bool:
-        """Whether there may be a gap or a rule between pieces of a line: cheap, a bit too often."""
         boxes = self._boxes(start, end)
         if not boxes:
-            return False
+            return
+        if self._hidden or self._is_parted(boxes) or "  " in written:
+            yield from self._cut(start, end)
+        else:
+            yield start, end, boxes[0][0], boxes[-1][2]
+
+    def _is_parted(self, boxes: Sequence[Box]) -> bool:
+        """Whether there may be a gap or a rule between text objects of a line, or in one."""
         if len(boxes) > 1:
-            size = max(high - low for _, low, _, high in boxes)
+            widest = 0.8 * _WIDE * max(high - low for _, low, _, high in boxes)
             for (_, _, right, _), (left, _, _, _) in pairwise(boxes):
-                if left - right > 0.8 * _WIDE * size or left < right - size:
+                if not -widest < left - right <= widest:
                     return True
-        if "  " in self.raw[start:end]:
-            return True
-        if self._rules:
-            left, low = min(box[0] for box in boxes), min(box[1] for box in boxes)
-            right, high = max(box[2] for box in boxes), max(box[3] for box in boxes)
-            return any(self._rules_between(left, right, (low + high) / 2))
-        return False
+        if not self._rules:
+            return False
+        left, right = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        return self._is_ruled(left, right, (boxes[0][1] + boxes[0][3]) / 2)
 
-    def _rules_between(self, left: float, right: float, height: float) -> Iterator[Rule]:
+    def _is_ruled(self, left: float, right: float, height: float) -> bool:
+        """Whether an upright rule stands between two places at a height."""
         first, last = bisect_right(self._places, left), bisect_left(self._places, right)
-        for rule in self._rules[first:last]:
-            if rule.begin <= height <= rule.end:
-                yield rule
+        return first < last and any(
+            rule.begin <= height <= rule.end for rule in self._rules[first:last]
+        )
 
-    def _cut(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The pieces by the place of each word; words over a rule, and hidden ones, by letter."""
+    def _cut(self, start: int, end: int) -> Iterator[_Piece]:
+        """The pieces by the place of each word."""
         size = self._size(self._middle(start, end))
         begin: int | None = None
-        last, stop = (0.0, 0.0, 0.0, 0.0), start
+        left, last, stop = 0.0, _NOWHERE, start
         for at, until, first, after in self._words(start, end):
-            if begin is not None and (at < stop or self._is_apart(last, first, size)):
-                yield begin, stop
+            if begin is not None and (first is _NOWHERE or self._is_apart(last, first, size)):
+                yield begin, stop, left, last[2]
                 begin = None
-            begin = at if begin is None else begin
-            last, stop = after, until
+            if first is not _NOWHERE:
+                begin, left = (at, first[0]) if begin is None else (begin, left)
+                last, stop = after, until
         if begin is not None:
-            yield begin, stop
+            yield begin, stop, left, last[2]
 
     def _words(self, start: int, end: int) -> Iterator[tuple[int, int, Box, Box]]:
-        """The words of a line, each with the boxes of its first letter and of its last."""
+        """The words of a line, each with the boxes of its first letter and of its last.
+
+        A word that a rule crosses comes letter by letter, and so does each where some text of
+        the page is hidden; a hidden letter stands nowhere.
+        """
         for word in _WORD.finditer(self.raw, start, end):
             at, until = word.span()
             if not self._hidden:
-                first, after = (
-                    self._loose_box(self._index(at)),
-                    self._loose_box(self._index(until - 1)),
-                )
+                first, after = self._loose_box(at), self._loose_box(until - 1)
                 height = (first[1] + first[3]) / 2
-                if not any(self._rules_between(first[2], after[0], height)):
+                if not self._rules or not self._is_ruled(first[2], after[0], height):
                     yield at, until, first, after
                     continue
             for letter in range(at, until):
-                index = self._index(letter)
-                if self._hidden and self._is_hidden(index):
+                if self._hidden and self._is_hidden(letter):
                     self.hidden.leave_out(self.raw[letter])
+                    yield letter, letter + 1, _NOWHERE, _NOWHERE
                 else:
-                    box = self._loose_box(index)
+                    box = self._loose_box(letter)
                     yield letter, letter + 1, box, box
 
     def _is_apart(self, last: Box, box: Box, size: float) -> bool:
-        gap = box[0] - last[2]
-        if gap > _WIDE * size or box[0] < last[0] - size:
+        if box[0] - last[2] > _WIDE * size or box[0] < last[0] - size:
             return True
         if not self._rules:
             return False
         left, right = (last[0] + last[2]) / 2, (box[0] + box[2]) / 2
-        return any(self._rules_between(left, right, (box[1] + box[3]) / 2))
+        return self._is_ruled(left, right, (box[1] + box[3]) / 2)
 
     def _middle(self, start: int, end: int) -> int:
         """The index of a letter in the middle: one at an end may be a power or a mark."""
@@ -197,19 +201,18 @@ class TextLayer:
             place += 1
         return self._index(place)
 
-    def _line(self, start: int, end: int) -> Line | None:
+    def _line(self, start: int, end: int, left: float, right: float) -> Line | None:
         text = self.raw[start:end].translate(_GLYPHS).strip()
-        text = text if text.isascii() else tightened(text)
-        boxes = self._boxes(start, end)
-        if not text or not boxes:
+        if not text:
             return None
-        first, last = self._index(start), self._index(end - 1)
+        text = text if text.isascii() else tightened(text)
         middle = self._middle(start, end)
-        is_bold, is_fixed = self._font(first)
-        if len(boxes) > 1 and (is_bold or is_fixed):
-            at_end = self._font(last)
+        is_bold, is_fixed = self._font(self._index(start))
+        if is_bold or is_fixed:
+            at_end = self._font(self._index(end - 1))
             is_bold, is_fixed = is_bold and at_end[0], is_fixed and at_end[1]
-        left = self._loose_box(first)[0] if is_fixed else boxes[0][0]
+        if is_fixed:
+            left = self._loose_box(start)[0]
         pdfium.FPDFText_GetCharOrigin(self._page, middle, self._x, self._y)
         baseline = self._y.value
         if self._rotation:
@@ -217,7 +220,7 @@ class TextLayer:
         return Line(
             text,
             left=left,
-            right=max(boxes[-1][2], left),
+            right=max(right, left),
             baseline=baseline,
             last_baseline=baseline,
             size=self._size(middle),
@@ -243,14 +246,15 @@ class TextLayer:
             boxes.append((left.value, bottom.value, right.value, top.value))
         return [self._rotation.box(box) for box in boxes] if self._rotation else boxes
 
-    def _loose_box(self, index: int) -> Box:
+    def _loose_box(self, place: int) -> Box:
         box = self._box
+        index = place if self._is_plain else self._index(place)
         pdfium.FPDFText_GetLooseCharBox(self._page, index, box)
         loose = box.left, box.bottom, box.right, box.top
         return self._rotation.box(loose) if self._rotation else loose
 
-    def _is_hidden(self, index: int) -> bool:
-        each = pdfium.FPDFText_GetTextObject(self._page, index)
+    def _is_hidden(self, place: int) -> bool:
+        each = pdfium.FPDFText_GetTextObject(self._page, self._index(place))
         return bool(each) and address(each) in self._hidden
 
     def _size(self, index: int) -> float:
