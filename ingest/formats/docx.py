@@ -75,6 +75,7 @@ class _Reader:
         self._styles = _styles(package.xml("word/styles.xml"))
         self._numbering = Numbering(package.xml("word/numbering.xml"))
         self._notes = _notes(package)
+        self._referred = 0
         self._noted = 0
         self._pending: list[Element] = []
 
@@ -126,6 +127,7 @@ class _Reader:
             self._read_pending()
         else:  # a frame drawn around paragraphs
             self._pending.clear()
+            self._referred = self._noted
             for row in table.iterchildren("{*}tr"):
                 for cell in _cells(row):
                     self.read(cell)
@@ -180,9 +182,9 @@ class _Reader:
     def _refer(self, kind: str, note_id: str, pieces: list[str]) -> None:
         note = self._notes.get((kind, note_id))
         if note is not None:
-            waiting = sum(name_of(each) != "txbxContent" for each in self._pending)
+            self._referred += 1
             self._pending.append(note)
-            pieces.append(f"[{self._noted + waiting + 1}]")
+            pieces.append(f"[{self._referred}]")
 
 
 def _cells(row: Element) -> Iterator[Element]:

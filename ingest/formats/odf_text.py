@@ -55,6 +55,7 @@ class TextReader:
         self._headings = Count(outline_levels_of(document))
         self._counts: dict[str, Count] = {}
         self._counts_by_id: dict[str, Count] = {}
+        self._referred = 0
         self._noted = 0
         self._pending: list[Element] = []
 
@@ -171,6 +172,7 @@ class TextReader:
             self._read_pending()
         else:  # a frame drawn around paragraphs
             self._pending.clear()
+            self._referred = self._noted
             for row in rows:
                 for cell in row:
                     self.read(cell)
@@ -221,9 +223,9 @@ class TextReader:
 
     def _refer(self, note: Element | None, pieces: list[str]) -> None:
         if note is not None:
-            waiting = sum(name_of(each) == "note-body" for each in self._pending)
+            self._referred += 1
             self._pending.append(note)
-            pieces.append(f"[{self._noted + waiting + 1}]")
+            pieces.append(f"[{self._referred}]")
 
     def _style(self, family: str, element: Element) -> Style:
         return self._styles.get((family, attribute(element, "style-name")), _NO_STYLE)

@@ -157,6 +157,17 @@ def test_notes_follow_the_paragraph_that_refers_to_them() -> None:
     ]
 
 
+@pytest.mark.timeout(30)
+def test_notes_in_frames_and_without_end() -> None:
+    """A frame's notes are counted once; fifty thousand in a paragraph take seconds, not hours."""
+    note = "<text:note><text:note-body><text:p>n</text:p></text:note-body></text:note>"
+    frame = f"<table:table>{row(f'framed{note}')}</table:table>"
+    many = f"<text:p>{note * 50_000}</text:p>"
+    texts = [text for _, text in blocks(frame + many)]
+    assert texts[:2] == ["framed[1]", "[1] n"]
+    assert texts[-1] == "[50001] n"
+
+
 def test_what_is_not_text_of_the_document() -> None:
     """Contents, comments, phonetic guides, deleted text and descriptions of pictures."""
     body = (
