@@ -38,7 +38,11 @@ T = TypeVar("T")
 STAGES = ("find", "parse", "split", "embed", "store")
 
 _BATCHES_AHEAD = 2
-_PUBLISH_CHUNKS = 4096  # chunks after which readers that open later need not catch up
+_PUBLISH_CHUNKS = 4096
+_PUBLISH_SHARE = 0.25
+"""New chunks, and their share of all, after which readers that open later need not catch up: what
+is derived is written whole, so that the times it is written may not grow with it."""
+
 _RECOGNIZED = "ocr"
 
 
@@ -189,6 +193,7 @@ class _Run:
         self._pool = pool
         self._progress = progress
         self._publishes = options.publish
+        self._published = writer.summary.chunks
         self._abilities = options.abilities or abilities()
         self._files: list[FileReport] = []
         self._seconds = dict.fromkeys(STAGES, 0.0)
@@ -324,9 +329,11 @@ class _Run:
 
     def _publish(self, chunks: int) -> None:
         self._unpublished += chunks
-        if self._publishes and self._unpublished >= _PUBLISH_CHUNKS:
+        enough = max(_PUBLISH_CHUNKS, _PUBLISH_SHARE * self._published)
+        if self._publishes and self._unpublished >= enough:
             with self._stage("store"):
                 self._knowledge_base.publish(self._writer)
+            self._published += self._unpublished
             self._unpublished = 0
 
     def _end(self, report: FileReport, *, of: Found | None = None) -> None:

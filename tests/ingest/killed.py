@@ -51,7 +51,7 @@ def run(docs: Path, kb: Path, log: Path) -> None:
     """Ingest, writing down each file whose verdict was given, and its content then."""
     with log.open("a") as file:
 
-        def ended(report: FileReport) -> None:
+        def ended(report: FileReport, _size: int) -> None:
             file.write(f"{report.path}\n")
             file.flush()
 
