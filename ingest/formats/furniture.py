@@ -73,27 +73,23 @@ def _running(pages: Sequence[Flow]) -> set[Place]:
         for index in _edges(page)
         if not isinstance(each := page[index], Line) or each.size <= largest
     }  # a slide's title may return; it is larger than the body
+    signatures = {place: _signature(each) for place, each in edges.items()}
     seen: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-    for (number, _), each in edges.items():
-        seen[_signature(each)].add(number)
+    for (number, _), signature in signatures.items():
+        seen[signature].add(number)
     needed = 1 if len(pages) <= _FEW_PAGES else _RETURNS
     near = {
-        place: _near(seen[_signature(each)], place[0])
-        for place, each in edges.items()
-        if _signature(each)[0] != _ONLY_A_NUMBER
+        place: _near(seen[signature], place[0])
+        for place, signature in signatures.items()
+        if signature[0] != _ONLY_A_NUMBER
     }
     running = {place for place, count in near.items() if count >= needed}
     bands = Counter(_band(edges[place]) for place, count in near.items() if count)
     usual = {band for band, count in bands.items() if 2 * count > len(pages)}
-    return (
-        running
-        | {
-            place
-            for place in near
-            if isinstance(edges[place], Line) and _band(edges[place]) in usual
-        }
-        | _counting(edges)
-    )
+    in_usual = {
+        place for place in near if isinstance(edges[place], Line) and _band(edges[place]) in usual
+    }
+    return running | in_usual | _counting(edges, signatures)
 
 
 def _near(pages: set[int], number: int) -> int:
@@ -101,12 +97,14 @@ def _near(pages: set[int], number: int) -> int:
     return sum(other in pages for other in range(number - _NEAR, number + _NEAR + 1)) - 1
 
 
-def _counting(edges: dict[Place, Line | Table]) -> set[Place]:
+def _counting(
+    edges: dict[Place, Line | Table], signatures: dict[Place, tuple[str, int]]
+) -> set[Place]:
     """Lines at edges that say which page this is, or hold a number that grows with the pages."""
     found: set[Place] = set()
     offsets: defaultdict[tuple[int, int], set[Place]] = defaultdict(set)
     for place, each in edges.items():
-        if not isinstance(each, Line) or not _COUNTS_PAGES.fullmatch(_signature(each)[0]):
+        if not isinstance(each, Line) or not _COUNTS_PAGES.fullmatch(signatures[place][0]):
             continue
         if _SAYS_PAGE.search(each.text):
             found.add(place)

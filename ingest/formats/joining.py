@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from ingest.formats.inline import one_line
 
+_HYPHENS = ("-", "\u2010")
 _BROKEN = re.compile(r"(?P<head>[^\W\d_]+)[-\u2010]\Z")
 _REST = re.compile(r"[^\W\d_]+")
 _HYPHENATED = re.compile(r"[^\W\d_]+[-\u2010][^\W\d_]+")
@@ -32,7 +33,11 @@ def joined(texts: Sequence[str], hyphenated: Collection[str] = ()) -> str:
 
 def is_broken(above: str, below: str) -> bool:
     """Whether a word goes on from the end of one line to the beginning of the next."""
-    return _BROKEN.search(above) is not None and _REST.match(below) is not None
+    return (
+        above.endswith(_HYPHENS)
+        and _BROKEN.search(above) is not None
+        and _REST.match(below) is not None
+    )
 
 
 def before_break(
