@@ -103,3 +103,13 @@ def test_what_only_calls_itself_word_or_excel_is_read_as_what_it_is() -> None:
     assert text.warnings == ("no Excel file but plain text",)
     with pytest.raises(ParseError, match="not PowerPoint"):
         parse_powerpoint(b"text", name="x")
+
+
+def test_a_workbook_that_calamine_panics_over_is_damaged() -> None:
+    """A panic in Rust is no exception like others: it would end the process."""
+    data = workbook({"A": [["a"]]})
+    sheet = struct.pack("<HH", 0x85, 10)
+    place = data.index(sheet) + len(sheet)
+    far = data[:place] + struct.pack("<I", 0xFF0000) + data[place + 4 :]
+    with pytest.raises(ParseError, match="damaged: its sheets cannot be read"):
+        parse_excel(far, name="x")
