@@ -180,6 +180,12 @@ FORMATS = (
         "ingest.formats.rst:parse",
         "0.3 MB/s; no images, no files that it includes",
     ),
+    Format(
+        "LaTeX",
+        (".tex", ".latex", ".ltx"),
+        "ingest.formats.tex:parse",
+        "1 MB/s; no pictures, no macros, no files that it includes",
+    ),
 )
 
 _BY_SUFFIX = {suffix: each for each in FORMATS for suffix in each.suffixes}
