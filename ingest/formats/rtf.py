@@ -160,10 +160,9 @@ class _Reader:
         while (token := _TOKEN.match(data, position)) is not None:
             position = token.end()
             kind = token.lastindex
-            if kind == _TEXT:
-                self._characters.add(token.group(_TEXT), self._decoder())
-            elif kind == _BYTE:
-                self._characters.add(bytes.fromhex(token.group(_BYTE).decode()), self._decoder())
+            if kind in (_TEXT, _BYTE):
+                if self._state.into is not None:  # pictures are megabytes of digits
+                    self._characters.add(_bytes(token), self._decoder())
             elif kind == _BRACE:
                 self._read_brace(is_open=token.group(_BRACE) == b"{")
                 if not self._groups:
@@ -401,6 +400,12 @@ class _Reader:
 
     def _set_based_on(self, number: int | None) -> None:
         self._based_on = -1 if number is None else number
+
+
+def _bytes(token: re.Match[bytes]) -> bytes:
+    """The bytes that a piece of text or a code stands for."""
+    text: bytes | None = token.group(_TEXT)
+    return bytes.fromhex(token.group(_BYTE).decode()) if text is None else text
 
 
 def _is_of_formula(word: str) -> bool:
