@@ -178,6 +178,8 @@ def _ended(answer: Answer, scan: _Scan | None) -> Parsed | ParseError:
             # What OCR has tried and could not read it would not read the next time either.
             unread = answer.unread if scan is None else 0
             return replace(answer, warnings=(*answer.warnings, *warnings), unread=unread)
+        case ParseError() if scan is not None and scan.failed and not scan.readings:
+            return ParseError("; ".join(warnings))  # the parser can only say that there is no OCR
         case ParseError():
             return type(answer)("; ".join((str(answer), *warnings)))
         case _:

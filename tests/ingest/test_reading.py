@@ -108,6 +108,13 @@ def test_a_page_that_cannot_be_read_costs_itself(recognized: RecognizedPages) ->
     assert "page 2 could not be read by OCR: it took longer than 120 s" in scan.warnings
 
 
+def test_a_scan_of_which_no_page_can_be_read(recognized: RecognizedPages) -> None:
+    """The reason is why OCR failed, not that there is none."""
+    pool = Scans({"scan.pdf": {0: "aa", 1: "bb"}}, fails=lambda _page: True)
+    (scan,) = read(pool, recognized, "scan.pdf").values()
+    assert str(scan) == "pages 1, 2 could not be read by OCR: it took longer than 120 s"
+
+
 def test_without_ocr_nothing_is_asked() -> None:
     """The parser says itself what it could not read."""
     pool = Scans({"scan.pdf": {0: "aa"}})
