@@ -9,7 +9,7 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterator, Sequence
 from email import message_from_bytes
-from email.message import EmailMessage, Message
+from email.message import Message
 from email.policy import EmailPolicy
 from quopri import decodestring
 
@@ -115,10 +115,10 @@ class _Brief(EmailPolicy):
     """Reads the beginning of a header only: the time for one grows with its square."""
 
     def header_fetch_parse(self, name: str, value: str) -> str:
-        return super().header_fetch_parse(name, value[:_LONGEST_HEADER])
+        return str(super().header_fetch_parse(name, value[:_LONGEST_HEADER]))
 
 
-def _message(data: bytes) -> EmailMessage:
+def _message(data: bytes) -> Message:
     try:
         message = message_from_bytes(data, policy=_Brief())
     except RecursionError:
@@ -137,11 +137,12 @@ def _leaves(message: Message, inner: list[Message]) -> Iterator[Message]:
     while waiting:
         part = waiting.pop()
         kind = part.get_content_type()
-        parts = part.get_payload()
-        if not part.is_multipart() or not isinstance(parts, list):
+        payload = part.get_payload()
+        parts = [each for each in payload if isinstance(each, Message)]
+        if not part.is_multipart():
             yield part
         elif kind == "message/rfc822":
-            inner += [each for each in parts if isinstance(each, Message)]
+            inner += parts
         elif kind == "multipart/alternative":
             waiting += _best(parts)
         else:

@@ -21,6 +21,7 @@ _LONGEST_OUTPUT = 5000
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 
+_DEEPEST_HEADING = 6
 _PICTURES = ("image/", "application/vnd.", "application/javascript", "video/", "audio/")
 
 
@@ -54,7 +55,8 @@ class _Reader:
             self.blocks += markdown.parse(source.encode("utf-8", "replace"), name="").blocks
         elif kind == "heading":  # of version 3
             level = cell.get("level")
-            self._add(BlockKind.HEADING, source, level=level if level in range(1, 7) else 1)
+            level = level if isinstance(level, int) and 1 <= level <= _DEEPEST_HEADING else 1
+            self._add(BlockKind.HEADING, source, level=level)
         else:
             self._add(BlockKind.CODE, source)
             for output in _mappings(cell.get("outputs")):

@@ -262,12 +262,12 @@ class _Reader:
         if not node.get("auto"):
             return str(node.astext())
         if node.get("refname"):
-            return self._notes.get(node["refname"], node["refname"])
+            return self._notes.get(str(node["refname"]), str(node["refname"]))
         self._referred += 1
         return self._notes.get(f"#{self._referred}", str(self._referred))
 
     def _substitution(self, node: Any) -> str:
         name = node.get("refname", "")
         found = self._document.substitution_defs.get(name)
-        text = found.astext() if found is not None else ""
+        text = str(found.astext()) if found is not None else ""
         return text if 0 < len(text) <= _LONGEST_SUBSTITUTION else f"|{node.astext()}|"

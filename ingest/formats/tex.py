@@ -139,7 +139,8 @@ class _Reader:
         """Read to the end."""
         while (token := _TOKEN.match(self._text, self._at)) is not None:
             self._at = token.end()
-            getattr(self, f"_read_{token.lastgroup}")(token.group(token.lastgroup))
+            kind = str(token.lastgroup)
+            getattr(self, f"_read_{kind}")(token.group(kind))
         while self._groups:
             self._read_brace("}")
         self._end_table()
@@ -230,21 +231,23 @@ class _Reader:
             self._begin_heading(_LEVELS[name])
         elif name in ("footnote", "thanks", "footnotetext"):
             self._begin_note()
-        elif name == "item":
-            self._end_paragraph()
-            self.outline.begin_item()
-        elif name == "caption":
-            self._skip_options()
-            self._end_paragraph()
-            self._open(self._end_paragraph)
-        elif name == "par":
-            self._end_paragraph()
+        elif name in ("item", "caption", "par"):
+            self._part(name)
         elif name in _FILES:
             self._files.append(self._argument())
         elif name in _DROPPED:
             self._skip_arguments(_DROPPED[name])
-        elif self._text[self._at : self._at + 1] == "[" and name != "\\":
+        else:
             self._skip_options()
+
+    def _part(self, name: str) -> None:
+        """End a paragraph, and begin what the command says."""
+        self._end_paragraph()
+        if name == "item":
+            self.outline.begin_item()
+        elif name == "caption":
+            self._skip_options()
+            self._open(self._end_paragraph)
 
     def _begin_heading(self, level: int) -> None:
         self._skip_options()

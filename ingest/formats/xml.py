@@ -111,10 +111,8 @@ def _with_characters(text: str) -> tuple[str, int]:
 
 def _entities(root: Element) -> dict[str, str]:
     """The short texts that the file itself names."""
-    declared = root.getroottree().docinfo.internalDTD
-    contents = {
-        each.name: each.content or "" for each in (declared.iterentities() if declared else ())
-    }
+    entities = getattr(root.getroottree().docinfo.internalDTD, "entities", tuple)
+    contents = {each.name: each.content or "" for each in entities()}
     if any("&" in content and "&#" not in content for content in contents.values()):
         raise ParseError("refused: it names texts that are made of such texts, as a bomb does")
     return {
@@ -268,8 +266,8 @@ class _Reader:
 
 def name_of(element: Element) -> str:
     """An element's name in lower case, without its namespace."""
-    tag = element.tag
-    return tag[tag.rfind("}") + 1 :].lower() if isinstance(tag, str) else ""
+    tag = str(element.tag)
+    return tag[tag.rfind("}") + 1 :].lower()
 
 
 def _attributes(element: Element) -> Iterator[tuple[str, str]]:

@@ -123,7 +123,6 @@ PIECES = st.sampled_from(
             "\\]",
             "\\caption",
             "\\newcommand",
-            "\x02",
         ),
     ]
 )
