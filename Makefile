@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DOCS   ?= data/docs
 KB     ?= data/kb
 
-.PHONY: run test ocr-test browser-test serving-test gpu-test office-test lint clean
+.PHONY: run test ocr-test browser-test serving-test gpu-test office-test corpus-test fuzz lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
@@ -36,6 +36,16 @@ gpu-test: $(VENV)/.test
 # Needs LibreOffice: Debian's package `libreoffice-nogui`, or KB_QA_SOFFICE=/path/to/soffice
 office-test: $(VENV)/.test
 	$(BIN)/python -m pytest tests/office
+
+# Needs Debian's package tools (apt-get download, dpkg), LibreOffice, pdftotext and a network
+corpus-test: $(VENV)/.test
+	$(BIN)/python -m pytest tests/corpus --timeout 1800
+
+# Spoils files of every format for SECONDS in all; what it finds is kept in test-results/fuzz
+SECONDS ?= 600
+SEED    ?= 0
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzz $(SECONDS) --seed $(SEED)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -43,6 +43,7 @@ _PAGE_IN_CELL = re.compile(
 )
 _SAYS_PAGE = re.compile(r"[页頁]|page", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:(?:\.\s?){4,}|…{2,}|·{4,}|(?:\s\.){3,})\s*(?:\d+|[ivxlc]+)?\Z")
+_LONGEST_LEADERS = 300
 _DOTS = ("..", ". .", "……", "··")
 _CONTENTS_FROM = 3
 """Rows with leaders that make a page one of the table of contents."""
@@ -54,14 +55,18 @@ Place = tuple[int, int]
 
 
 def without_furniture(pages: Sequence[Flow]) -> list[list[Line | Table]]:
-    """The pages without running heads, page numbers and rows of a table of contents."""
+    """The pages without running heads, page numbers and rows of a table of contents.
+
+    Where that is all there is, as on copies of one short page, it is kept.
+    """
     running = _running(pages)
-    return [
+    kept = [
         _without_contents(
             [each for index, each in enumerate(page) if (number, index) not in running]
         )
         for number, page in enumerate(pages)
     ]
+    return kept if any(kept) else [list(page) for page in pages]
 
 
 def _running(pages: Sequence[Flow]) -> set[Place]:
@@ -162,7 +167,10 @@ def _height(each: Line | Table) -> float:
 
 
 def _is_led(text: str) -> bool:
-    return any(dots in text for dots in _DOTS) and _LEADERS.search(text) is not None
+    return (
+        any(dots in text for dots in _DOTS)
+        and _LEADERS.search(text[-_LONGEST_LEADERS:]) is not None
+    )
 
 
 def _without_contents(page: list[Line | Table]) -> list[Line | Table]:

@@ -16,6 +16,7 @@ from ingest.document import Parsed
 from ingest.encoding import decode
 from ingest.formats.html import read_page
 from ingest.formats.inline import words
+from kb_qa.errors import ParseError
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -35,15 +36,24 @@ def parse(data: bytes, *, name: str) -> Parsed:
     """A Markdown file; its title is the front matter's, or its first top heading.
 
     Raises:
-        ParseError: the bytes are not text.
+        ParseError: the bytes are not text, or nested too deep to be read.
     """
     decoded = decode(data)
     front = _FRONT_MATTER.match(decoded.text)
     body = decoded.text[front.end() :] if front else decoded.text
-    page = read_page(_renderer().render(body))
+    page = read_page(_html(body))
     titled = _FRONT_TITLE.search(front.group()) if front else None
     own = titled.group(1).strip("\"'") if titled else page.title
     return Parsed(own or name, page.blocks, warnings=decoded.warnings + page.warnings)
+
+
+def _html(body: str) -> str:
+    markdown = _renderer()
+    tokens = markdown.parse(body)
+    if any(token.level >= _DEEPEST - 1 for token in tokens):  # what is deeper was dropped
+        raise ParseError(f"its quotes and lists are nested more than {_DEEPEST} deep")
+    html: str = markdown.renderer.render(tokens, markdown.options, {})
+    return html
 
 
 def _renderer() -> MarkdownIt:

@@ -57,7 +57,11 @@ class Package:
         parser = etree.XMLParser(
             resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
         )
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
+        declared = root.getroottree().docinfo.internalDTD
+        if declared is not None and any(declared.iterentities()):
+            raise ParseError(f"its XML declares entities, which no such file needs: {part}")
+        return root
 
     def read(self, part: str) -> bytes | None:
         """The bytes of a part; None if there is no such part.
