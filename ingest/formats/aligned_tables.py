@@ -6,6 +6,7 @@ aligns in two columns only may be a list of terms, and stays lines.
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -117,18 +118,23 @@ def _between_rules(
     rows: Sequence[list[Line] | Table], rules: Sequence[Rule]
 ) -> Iterator[tuple[int, int]]:
     """First and last of the rows between level rules of one width, if they are in pieces."""
+    placed = sorted(
+        (row[0].baseline + 0.3 * row[0].size, number)
+        for number, row in enumerate(rows)
+        if isinstance(row, list)
+    )
     for left, right, heights in _stacks(rules):
         begin: int | None = None
         end = -1
         for above, below in pairwise(heights):
-            held = [
+            first, last = bisect_left(placed, (below, 0)), bisect_left(placed, (above, 0))
+            held = sorted(
                 number
-                for number, row in enumerate(rows)
-                if isinstance(row, list)
-                and below <= row[0].baseline + 0.3 * row[0].size <= above
+                for _, number in placed[first:last]
+                if isinstance(row := rows[number], list)
                 and row[0].left >= left - _ALIGNED
                 and row[-1].right <= right + _ALIGNED
-            ]
+            )
             is_table = (
                 bool(held)
                 and held[-1] - held[0] + 1 == len(held)

@@ -27,7 +27,7 @@ _NARROWEST = 8.0
 _LOWEST_SWITCHING = 0.3
 """Share of the lines of a column at which the drawing changed sides, if rows were drawn."""
 
-_MOST_PIECES, _MOST_GUTTERS = 2_000, 12
+_MOST_PIECES, _MOST_GUTTERS, _MOST_REGIONS = 2_000, 12, 60
 
 
 def in_reading_order(flow: Flow) -> list[Line | Table]:
@@ -39,7 +39,7 @@ def in_reading_order(flow: Flow) -> list[Line | Table]:
     column = 0
     while waiting:
         region = waiting.pop()
-        parts = _parts(region)
+        parts = _parts(region) if column + len(waiting) < _MOST_REGIONS else None
         if parts is None:
             ordered += [_in_column(each, column) for each in region] if column else region
             column += 1

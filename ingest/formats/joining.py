@@ -6,10 +6,13 @@ from itertools import pairwise
 
 from ingest.formats.inline import one_line
 
+_LONGEST_WORD = 60
+"""Characters; what a hostile page calls a word would be searched in quadratic time."""
+
 _HYPHENS = ("-", "\u2010")
 _BROKEN = re.compile(r"(?P<head>[^\W\d_]+)[-\u2010]\Z")
 _REST = re.compile(r"[^\W\d_]+")
-_HYPHENATED = re.compile(r"[^\W\d_]+[-\u2010][^\W\d_]+")
+_HYPHENATED = re.compile(r"(?<![^\W\d_])[^\W\d_]+[-\u2010][^\W\d_]+")
 
 
 def hyphenated_words(texts: Iterable[str]) -> frozenset[str]:
@@ -35,7 +38,7 @@ def is_broken(above: str, below: str) -> bool:
     """Whether a word goes on from the end of one line to the beginning of the next."""
     return (
         above.endswith(_HYPHENS)
-        and _BROKEN.search(above) is not None
+        and _BROKEN.search(above[-_LONGEST_WORD:]) is not None
         and _REST.match(below) is not None
     )
 
@@ -44,7 +47,7 @@ def before_break(
     above: str, below: str, hyphenated: Collection[str], written: str | None = None
 ) -> str:
     """What stands before a break in a word, without its hyphen unless the word has one."""
-    head, rest = _BROKEN.search(above), _REST.match(below)
+    head, rest = _BROKEN.search(above[-_LONGEST_WORD:]), _REST.match(below)
     written = above if written is None else written
     if head is None or rest is None or not rest.group()[0].islower():
         return written

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
@@ -160,7 +161,7 @@ class _Paragraph:
     def text(self, hyphenated: Collection[str]) -> str:
         return joined([line.text for line in self.lines], hyphenated)
 
-    @property
+    @cached_property
     def kind(self) -> BlockKind:
         """What it is; a single line that is no sentence counts as a list's, like a table's row."""
         first = self.lines[0]
@@ -171,7 +172,7 @@ class _Paragraph:
         is_fragment = len(self.lines) == 1 and not first.text.endswith(_SENTENCE_ENDS)
         return BlockKind.LIST if is_fragment or self.is_item else BlockKind.PARAGRAPH
 
-    @property
+    @cached_property
     def is_item(self) -> bool:
         """Whether it begins with a bullet or a number."""
         return not self.level and _ITEM.match(self.lines[0].text) is not None

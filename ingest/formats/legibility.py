@@ -27,7 +27,7 @@ _FEWEST_FREQUENT = 0.03
 _ENOUGH = 120
 """Letters from which their statistics say something."""
 
-_SAMPLE = 2_000
+_SAMPLE = 1_000
 _LONGEST_WORD = 15.0
 """Letters a word on the average; keys and sums written out have no vowels either."""
 

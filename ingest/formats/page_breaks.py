@@ -107,7 +107,9 @@ def in_sequence(sheets: Sequence[Sheet], hyphenated: Collection[str]) -> Iterato
 
 
 def _is_open(block: Block) -> bool:
-    return block.kind is BlockKind.PARAGRAPH and not _SENTENCE_END.search(block.text)
+    return block.kind is BlockKind.PARAGRAPH and not _SENTENCE_END.search(
+        block.text[-_LONGEST_CAPTION:]
+    )
 
 
 def _runs_on(last: Block, first: Block) -> bool:

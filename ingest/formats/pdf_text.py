@@ -53,6 +53,12 @@ _Piece = tuple[int, int, float, float]
 """Where a piece begins in the text, and ends; where it begins on the page, and ends."""
 
 _NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
+_LONGEST, _MOST = 20_000, 200
+"""Characters of a page, and text objects of a line, of which pdfium finds one by its place."""
+
+_INSIDE = 0.3
+"""Points from its left edge to what is surely a letter's."""
+
 _SMALLEST = 1.0
 """Points; nobody reads smaller type."""
 
@@ -125,8 +131,10 @@ class TextLayer:
         boxes = self._boxes(start, end)
         if not boxes:
             return
-        if self._hidden or self._is_parted(boxes) or "  " in written:
+        if self._hidden or "  " in written:
             yield from self._cut(start, end)
+        elif self._is_parted(boxes):
+            yield from self._cut_between(start, end, boxes) or self._cut(start, end)
         else:
             yield start, end, boxes[0][0], boxes[-1][2]
 
@@ -148,6 +156,27 @@ class TextLayer:
         return first < last and any(
             rule.begin <= height <= rule.end for rule in self._rules[first:last]
         )
+
+    def _cut_between(self, start: int, end: int, boxes: Sequence[Box]) -> list[_Piece]:
+        """The pieces where all gaps lie between text objects; none if that cannot be told."""
+        if not self._is_plain or self._rotation or len(self.raw) > _LONGEST or len(boxes) > _MOST:
+            return []
+        size = self._size(self._middle(start, end))
+        pieces: list[_Piece] = []
+        begin, left = start, boxes[0][0]
+        for last, box in pairwise(boxes):
+            if not self._is_apart(last, box, size):
+                continue
+            x, y = box[0] + _INSIDE, (box[1] + box[3]) / 2
+            at = pdfium.FPDFText_GetCharIndexAtPos(self._page, x, y, _INSIDE, _INSIDE)
+            if not begin < at < end or not self.raw[at - 1].isspace():
+                return []
+            stop = begin + len(self.raw[begin:at].rstrip())
+            pieces.append((begin, stop, left, last[2]))
+            begin, left = at, box[0]
+        if any(self._is_ruled(box[0], box[2], (box[1] + box[3]) / 2) for box in boxes):
+            return []
+        return [*pieces, (begin, end, left, boxes[-1][2])]
 
     def _cut(self, start: int, end: int) -> Iterator[_Piece]:
         """The pieces by the place of each word."""
