@@ -26,6 +26,7 @@ _MOST_RULES = 200
 _IN_PIECES = 0.6
 """Share of the rows between two rules that are in pieces, if they are a table's."""
 
+_IN_ONE_COLUMN = 0.85
 _PITCH = 1.45
 """Times the type size: lines further apart are not of one cell."""
 
@@ -128,25 +129,22 @@ def _between_rules(
         end = -1
         for above, below in pairwise(heights):
             first, last = bisect_left(placed, (below, 0)), bisect_left(placed, (above, 0))
-            held = sorted(
-                number
+            held = {
+                number: 1 if all(piece.is_fixed for piece in row) else len(row)
                 for _, number in placed[first:last]
                 if isinstance(row := rows[number], list)
                 and row[0].left >= left - _ALIGNED
                 and row[-1].right <= right + _ALIGNED
-            )
-            is_table = (
-                bool(held)
-                and held[-1] - held[0] + 1 == len(held)
-                and sum(len(rows[number]) > 1 for number in held if isinstance(rows[number], list))
-                >= _IN_PIECES * len(held)
-            )
-            if is_table and (begin is None or held[0] == end):
-                begin, end = held[0] if begin is None else begin, held[-1] + 1
+            }
+            top, bottom = min(held, default=0), max(held, default=-1) + 1
+            in_pieces = sum(pieces > 1 for pieces in held.values())
+            is_table = 0 < bottom - top == len(held) and in_pieces >= _IN_PIECES * len(held)
+            if is_table and (begin is None or top == end):
+                begin, end = top if begin is None else begin, bottom
             else:
                 if begin is not None and end - begin > 1:
                     yield begin, end
-                begin, end = (held[0], held[-1] + 1) if is_table else (None, -1)
+                begin, end = (top, bottom) if is_table else (None, -1)
         if begin is not None and end - begin > 1:
             yield begin, end
 
@@ -195,7 +193,7 @@ def _is_under(above: Line, below: Line) -> bool:
 def _table(rows: Sequence[list[Line]], hyphenated: Collection[str]) -> Table | None:
     """A table of the rows, its columns parted where no piece of its fullest rows stands."""
     columns = _columns(rows)
-    if min(len(columns), len(rows)) < _FEWEST_BETWEEN_RULES:
+    if min(len(columns), len(rows)) < _FEWEST_BETWEEN_RULES or not _is_regular(rows, columns):
         return None
     cells: list[list[list[str]]] = []
     above: list[Line] = []
@@ -219,6 +217,16 @@ def _table(rows: Sequence[list[Line]], hyphenated: Collection[str]) -> Table | N
         top=rows[0][0].baseline + rows[0][0].size,
         bottom=last.baseline - 0.3 * last.size,
     )
+
+
+def _is_regular(rows: Sequence[list[Line]], columns: Sequence[tuple[float, float]]) -> bool:
+    """Whether nearly all pieces stand in one column each; stretched prose has gaps anywhere."""
+    pieces = [piece for row in rows for piece in row]
+    within = sum(
+        sum(piece.left < right and piece.right > left for left, right in columns) <= 1
+        for piece in pieces
+    )
+    return within >= _IN_ONE_COLUMN * len(pieces)
 
 
 def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:

@@ -43,6 +43,7 @@ _PAGE_IN_CELL = re.compile(
 )
 _SAYS_PAGE = re.compile(r"[页頁]|page", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:(?:\.\s?){4,}|…{2,}|·{4,}|(?:\s\.){3,})\s*(?:\d+|[ivxlc]+)?\Z")
+_PAGE = re.compile(r"\d{1,4}|[ivxlc]{1,7}")
 _LONGEST_LEADERS = 300
 _DOTS = ("..", ". .", "……", "··")
 _CONTENTS_FROM = 3
@@ -166,6 +167,11 @@ def _height(each: Line | Table) -> float:
     return each.baseline if isinstance(each, Line) else each.top
 
 
+def _ends_in_a_page(row: list[Line] | Table) -> bool:
+    """Whether a row among those of a table of contents ends in a number set apart."""
+    return isinstance(row, list) and len(row) > 1 and _PAGE.fullmatch(row[-1].text) is not None
+
+
 def _is_led(text: str) -> bool:
     return (
         any(dots in text for dots in _DOTS)
@@ -180,6 +186,6 @@ def _without_contents(page: list[Line | Table]) -> list[Line | Table]:
         return page
     kept: list[Line | Table] = []
     for row, is_led in zip(rows, led, strict=True):
-        if not is_led:
+        if not is_led and not _ends_in_a_page(row):
             kept += [row] if isinstance(row, Table) else row
     return kept
