@@ -6,6 +6,7 @@ Attachments, messages among them, are named in a warning.
 
 import struct
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 from olefile import OleFileIO
 
@@ -37,7 +38,7 @@ def parse(data: bytes, *, name: str) -> Parsed:
     Raises:
         ParseError: it is not a message of Outlook.
     """
-    with OleFileIO(data) as container:
+    with OleFileIO(BytesIO(data)) as container:
         if not container.exists(_PROPERTIES):
             raise ParseError("damaged, or not an Outlook message: it holds no properties")
         message = _Message(container)
@@ -56,7 +57,7 @@ def parse(data: bytes, *, name: str) -> Parsed:
 
 
 class _Message:
-    def __init__(self, container: OleFileIO) -> None:
+    def __init__(self, container: "OleFileIO[str]") -> None:
         self._container = container
         self._properties = dict(self._fixed())
         number = int.from_bytes(self._properties.get(_CODE_PAGE, b"")[:4], "little")
