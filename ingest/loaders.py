@@ -331,7 +331,8 @@ def _cleaned(parsed: Parsed) -> Parsed:
     if not blocks:
         raise EmptyDocument("empty: the file holds no text")
     title = " ".join(_UNPRINTABLE.sub("", parsed.title).split())[:_LONGEST_TITLE]
-    warnings = (*parsed.warnings, *warnings_of(blocks))
+    told = (*parsed.warnings, *warnings_of(blocks))
+    warnings = tuple(" ".join(_UNPRINTABLE.sub("", each).split()) for each in told)
     return replace(parsed, title=title or "untitled", blocks=blocks, warnings=warnings)
 
 
