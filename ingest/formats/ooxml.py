@@ -59,7 +59,7 @@ class Package:
         )
         root = etree.fromstring(data, parser)
         declared = root.getroottree().docinfo.internalDTD
-        if declared is not None and any(declared.iterentities()):
+        if declared is not None and any(declared.iterentities()):  # type: ignore[union-attr]  # the stubs lack it
             raise ParseError(f"its XML declares entities, which no such file needs: {part}")
         return root
 
