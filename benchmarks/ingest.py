@@ -7,7 +7,7 @@ PYTHON is an environment of its own, in which this project is installed, and bes
 
     langchain-community langchain-text-splitters faiss-cpu pypdf
     'unstructured[docx,pptx,xlsx,md,csv,epub,odt,rtf,rst]==0.27.*'
-    llama-index-core llama-index-readers-file
+    llama-index-core llama-index-readers-file docx2txt ebooklib html2text
 
 Each measurement is a process of its own, one after the other, nothing else running. It first
 reads one file of the format, so that imports do not count. `DirectoryLoader` reads with

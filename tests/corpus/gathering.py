@@ -59,7 +59,7 @@ def gather(work: Path) -> Corpus:
         path for path in sorted((folder / "html").iterdir()) if 3000 < path.stat().st_size < 60_000
     ][:_PAGES_CONVERTED]
     for kind in _FROM_PAGES:
-        convert(pages, kind, folder / f"{kind}-made")
+        convert(pages, kind, folder / f"{kind}-made", read_as="HTML (StarWriter)")
     for kind in _FROM_SHEETS:
         convert(sorted((folder / "xls").iterdir()), kind, folder / f"{kind}-made")
     for kind in _FROM_SLIDES:
@@ -120,10 +120,14 @@ def slides(folder: Path) -> dict[Path, str]:
     return words
 
 
-def convert(paths: Sequence[Path], kind: str, folder: Path, *, filtered: str = "") -> None:
+def convert(
+    paths: Sequence[Path], kind: str, folder: Path, *, filtered: str = "", read_as: str = ""
+) -> None:
     """Have LibreOffice make files of another kind, with a profile of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     profile = f"-env:UserInstallation={(folder.parent.parent / 'profile').as_uri()}"
     wanted = f"{kind}:{filtered}" if filtered else kind
-    command = ["soffice", "--headless", profile, "--convert-to", wanted, "--outdir", folder, *paths]
+    options = [f"--infilter={read_as}"] if read_as else []
+    options += ["--convert-to", wanted, "--outdir", str(folder)]
+    command = ["soffice", "--headless", profile, *options, *paths]
     subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS)
