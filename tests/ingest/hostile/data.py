@@ -121,7 +121,9 @@ def _declared(doctype, *, times: int) -> Build:
 def _including(outside: Outside) -> bytes:
     include = f'<xi:include href="{outside.canary.as_uri()}" parse="text"/>'
     space = "xmlns:xi='http://www.w3.org/2001/XInclude'"
-    return f"<a {space}><p>apples</p>{include}<p><xi:include href='{outside.url}'/></p></a>".encode()
+    return (
+        f"<a {space}><p>apples</p>{include}<p><xi:include href='{outside.url}'/></p></a>".encode()
+    )
 
 
 def _styled(outside: Outside) -> bytes:
