@@ -12,7 +12,7 @@ from kb_qa.errors import KbQaError
 from kb_qa.paths import shown
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Options
+    from ingest.options import Options
     from ingest.report import Report
     from kb_qa.store.knowledge_base import KnowledgeBase
 
@@ -159,7 +159,7 @@ def _reembed(options: argparse.Namespace) -> int:
 
 
 def _options(options: argparse.Namespace) -> "Options":
-    from ingest.pipeline import Options
+    from ingest.options import Options
 
     return Options(
         include=tuple(options.include),

@@ -6,67 +6,24 @@ waits for another as long as there is work for it.
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeVar
 
-from ingest.abilities import Abilities, abilities
+from ingest.abilities import abilities
 from ingest.ahead import Stages
-from ingest.cutting import BATCH_CHUNKS, Batch, Cut, Refused, cut, embedded, gathered
-from ingest.document import EmptyDocument, Parsed, UnsupportedFormat
-from ingest.find import Found, find, stamp
-from ingest.plan import Content, Placed, Plan, Wanted, plan
+from ingest.ingestion import Ingestion, planned
+from ingest.options import Options
 from ingest.progress import Progress
-from ingest.reading import Reader
-from ingest.recognized import RecognizedPages
-from ingest.report import FileReport, Report, Verdict
+from ingest.report import Report
 from ingest.sandbox import ParserPool
 from ingest.selection import Selection
-from ingest.task import Task
-from ingest.unpacking import Known, unpacked
-from kb_qa.errors import ParseError, PathMissing
-from kb_qa.paths import shown
+from ingest.verdicts import refusal_report, removal_report, wanted_report
+from kb_qa.errors import PathMissing
 from kb_qa.store.knowledge_base import KnowledgeBase
-from kb_qa.store.records import Location, Refusal, Run
-from kb_qa.store.writer import Writer
-
-T = TypeVar("T")
-
-STAGES = ("find", "parse", "split", "embed", "store")
+from kb_qa.store.records import Location, Refusal
 
 _BATCHES_AHEAD = 2
-_PUBLISH_CHUNKS = 4096
-_PUBLISH_SHARE = 0.25
-"""New chunks, and their share of all, after which readers that open later need not catch up: what
-is derived is written whole, so that the times it is written may not grow with it."""
-
-_RECOGNIZED = "ocr"
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run goes about it.
-
-    Attributes:
-        include: patterns of which a file must match one, if there are any.
-        exclude: patterns of which a file must match none.
-        jobs: files parsed at once; None for as many as there are processors.
-        wait_seconds: how long to wait for another writer.
-        publish: whether to save what is derived, so that readers that open later are quick.
-        within: the folders that the user named, if the paths are only what changed in them.
-        abilities: what can be read; by itself those of this machine.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    jobs: int | None = None
-    wait_seconds: float = 0.0
-    publish: bool = True
-    within: tuple[Path, ...] = ()
-    abilities: Abilities | None = None
 
 
 def ingest(
@@ -100,7 +57,7 @@ def ingest(
         knowledge_base.write(wait_seconds=options.wait_seconds, publish=options.publish) as writer,
         parsers as running,
     ):
-        run = _Run(knowledge_base, writer, running, progress or Progress(), options)
+        run = Ingestion(knowledge_base, writer, running, progress or Progress(), options)
         work = run.plan(selection)
         run.settle(work)
         with Stages(on_stop=running.interrupt) as stages:
@@ -125,13 +82,13 @@ def preview(
     locations, refusals = _known(knowledge_base)
     began = time.perf_counter()
     with ParserPool(jobs=options.jobs) as pool:
-        work = _planned(selection, pool, locations, refusals, options.abilities or abilities())
+        work = planned(selection, pool, locations, refusals, options.abilities or abilities())
     files = (
         *work.settled,
         *(each.report for each in work.placed),
-        *(_refusal_report(each, former=None) for each in work.refused),
-        *(_wanted_report(file) for files in work.wanted.values() for file in files),
-        *(FileReport(shown(path), Verdict.REMOVED, _gone(path)) for path in work.removed),
+        *(refusal_report(each, former=None) for each in work.refused),
+        *(wanted_report(file) for files in work.wanted.values() for file in files),
+        *(removal_report(path) for path in work.removed),
     )
     return Report(knowledge_base.folder, files, {"total": time.perf_counter() - began})
 
@@ -155,242 +112,3 @@ def _known(knowledge_base: KnowledgeBase) -> tuple[dict[str, Location], dict[str
         return {}, {}
     with knowledge_base.catalog.read() as snapshot:
         return snapshot.locations(), snapshot.refusals()
-
-
-def _planned(
-    selection: Selection,
-    pool: ParserPool,
-    locations: Mapping[str, Location],
-    refusals: Mapping[str, Refusal],
-    able: Abilities,
-) -> Plan:
-    stamps = {path: each.stamp for path, each in locations.items()}
-    stamps |= {path: each.stamp for path, each in refusals.items()}
-    files = unpacked(find(selection), known=Known(stamps, able), pool=pool)
-    return plan(
-        files,
-        is_about=selection.has,
-        locations=locations,
-        refusals=refusals,
-        abilities=able,
-    )
-
-
-class _Run:
-    """One run: its stages, their clocks, and what became of every file."""
-
-    def __init__(
-        self,
-        knowledge_base: KnowledgeBase,
-        writer: Writer,
-        pool: ParserPool,
-        progress: Progress,
-        options: Options,
-    ) -> None:
-        self._knowledge_base = knowledge_base
-        self._embeddings = knowledge_base.embeddings
-        self._writer = writer
-        self._pool = pool
-        self._progress = progress
-        self._publishes = options.publish
-        self._published = writer.summary.chunks
-        self._abilities = options.abilities or abilities()
-        self._files: list[FileReport] = []
-        self._seconds = dict.fromkeys(STAGES, 0.0)
-        self._began = time.perf_counter()
-        self._began_at = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._unpublished = 0
-
-    def plan(self, selection: Selection) -> Plan:
-        """What each file needs."""
-        with self._stage("find"):
-            return _planned(
-                selection,
-                self._pool,
-                self._writer.locations(),
-                self._writer.refusals(),
-                self._abilities,
-            )
-
-    def settle(self, work: Plan) -> None:
-        """Do what needs no parser."""
-        wanted = [file.found.size for files in work.wanted.values() for file in files]
-        others = len(work.settled) + len(work.placed) + len(work.refused) + len(work.removed)
-        self._progress.began(len(wanted) + others, sum(wanted))
-        for report in work.settled:
-            self._end(report)
-        for placed in work.placed:
-            self._place(placed)
-        for found in work.refused:
-            self._refuse(found)
-        for path in work.removed:
-            with self._stage("store"), self._writer.transaction():
-                self._writer.unplace(path)
-            self._end(FileReport(shown(path), Verdict.REMOVED, _gone(path)))
-
-    def cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
-        """Parse each content once, and cut it; in batches."""
-        return gathered(self._cut(wanted), most=BATCH_CHUNKS)
-
-    def embedded(self, batches: Iterable[tuple[Cut | Refused, ...]]) -> Iterator[Batch]:
-        """The batches with their chunks' vectors."""
-        for batch in batches:
-            with self._stage("embed"):
-                yield embedded(batch, embed=self._embeddings.embed_passages)
-
-    def store(self, batch: Batch) -> None:
-        """Commit all of a batch's documents together, and tell what became of its files."""
-        with self._stage("store"), self._writer.transaction():
-            for each, vectors in batch.documents:
-                key = self._writer.put(each.document, chunks=each.chunks, vectors=vectors)
-                for file in each.files:
-                    self._writer.place(
-                        file.found.path,
-                        document=key,
-                        stamp=file.found.stamp,
-                        verdict=file.verdict,
-                    )
-        self._publish(len(batch.vectors))
-        for item in batch.items:
-            for file in item.files:
-                if isinstance(item, Cut):
-                    self._end(_stored_report(item, file), of=file.found)
-                else:
-                    self._refuse_parsed(item, file.found)
-
-    def end(self) -> Report:
-        """What became of all files; kept for later too."""
-        seconds = {**self._seconds, "total": time.perf_counter() - self._began}
-        report = Report(
-            self._knowledge_base.folder, tuple(self._files), seconds, self._pool.is_confined
-        )
-        self._writer.record(Run(self._began_at, seconds, report.totals))
-        return report
-
-    def _cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[Cut | Refused]:
-        tasks = {_task(files[0].found): (content, files) for content, files in wanted.items()}
-        reader = Reader(self._pool, recognized=self._recognized(), converts=self._abilities.office)
-        for task, result in self._timed("parse", reader.documents(tasks)):
-            content, files = tasks[task]
-            untouched = [file for file in files if _is_untouched(file.found)]
-            if len(untouched) < len(files):
-                yield Refused(
-                    tuple(file for file in files if file not in untouched), _CHANGED, is_final=False
-                )
-            if not untouched:
-                continue
-            if isinstance(result, Parsed):
-                with self._stage("split"):
-                    item = cut(
-                        result, content=content, files=untouched, embeddings=self._embeddings
-                    )
-                yield item
-            else:
-                yield Refused(tuple(untouched), result)
-
-    def _recognized(self) -> RecognizedPages | None:
-        """The pages that OCR has read before; None where there is no OCR."""
-        folder, engine = self._knowledge_base.folder / _RECOGNIZED, self._abilities.ocr
-        return RecognizedPages(folder, engine=engine) if engine else None
-
-    def _place(self, placed: Placed) -> None:
-        path = placed.found.path
-        with self._stage("store"), self._writer.transaction():
-            known = self._writer.location(path)
-            verdict = placed.report.verdict
-            if verdict is Verdict.UNCHANGED and known:
-                verdict = Verdict(known.verdict)
-            self._writer.place(
-                path, document=placed.document, stamp=placed.found.stamp, verdict=verdict
-            )
-            if placed.former:
-                self._writer.unplace(placed.former)
-        self._end(placed.report)
-
-    def _refuse(self, found: Found) -> None:
-        former = self._writer.location(found.path)
-        report = _refusal_report(found, former=former)
-        refusal = Refusal(
-            found.path,
-            self._abilities.refusal(found.stamp),
-            report.verdict,
-            report.reason,
-        )
-        with self._stage("store"), self._writer.transaction():
-            self._writer.refuse(refusal)
-        self._end(report, of=found)
-
-    def _refuse_parsed(self, item: Refused, found: Found) -> None:
-        if item.is_final:
-            self._refuse(found.failed(item.error))
-        else:
-            reason = str(item.error)
-            self._end(FileReport(shown(found.path), Verdict.FAILED, reason), of=found)
-
-    def _publish(self, chunks: int) -> None:
-        self._unpublished += chunks
-        enough = max(_PUBLISH_CHUNKS, _PUBLISH_SHARE * self._published)
-        if self._publishes and self._unpublished >= enough:
-            with self._stage("store"):
-                self._knowledge_base.publish(self._writer)
-            self._published += self._unpublished
-            self._unpublished = 0
-
-    def _end(self, report: FileReport, *, of: Found | None = None) -> None:
-        self._files.append(report)
-        self._progress.ended(report, of.size if of else 0)
-
-    def _timed(self, name: str, results: Iterator[T]) -> Iterator[T]:
-        """The results, and the time that is spent waiting for them."""
-        while True:
-            with self._stage(name):
-                result = next(results, None)
-            if result is None:
-                return
-            yield result
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._seconds[name] += time.perf_counter() - began
-
-
-_CHANGED = ParseError("changed while it was read: run again")
-
-
-def _task(found: Found) -> Task:
-    return Task(found.file, found.name, found.place)
-
-
-def _is_untouched(found: Found) -> bool:
-    """A file that changes while it is read would be stored under the wrong digest."""
-    try:
-        return stamp(found.file) == found.stamp
-    except OSError:
-        return False
-
-
-def _wanted_report(file: Wanted) -> FileReport:
-    return FileReport(shown(file.found.path), file.verdict)
-
-
-def _stored_report(item: Cut, file: Wanted) -> FileReport:
-    document = item.document
-    path, chunks = shown(file.found.path), len(item.chunks)
-    return FileReport(path, file.verdict, "", document.pages, chunks, document.warnings)
-
-
-def _refusal_report(found: Found, *, former: Location | None) -> FileReport:
-    """Why a file gave no document; what was read of it before stays."""
-    nothing_to_read = isinstance(found.error, (EmptyDocument, UnsupportedFormat))
-    verdict = Verdict.SKIPPED if nothing_to_read else Verdict.FAILED
-    kept = "; what was read of it before is kept" if former else ""
-    chunks = former.chunks if former else 0
-    return FileReport(shown(found.path), verdict, f"{found.error}{kept}", chunks=chunks)
-
-
-def _gone(path: str) -> str:
-    return "it is ignored now" if Path(path).exists() else "the file is gone"

@@ -10,7 +10,8 @@ from threading import Event
 from watchfiles import Change
 from watchfiles import watch as changes
 
-from ingest.pipeline import Options, ingest, is_known
+from ingest.options import Options
+from ingest.pipeline import ingest, is_known
 from ingest.progress import Progress
 from ingest.report import Report
 from ingest.sandbox import ParserPool

@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from ingest.abilities import Abilities
-from ingest.pipeline import Options, ingest
+from ingest.options import Options
+from ingest.pipeline import ingest
 from ingest.report import FileReport, Report, Verdict
 from ingest.sandbox import ParserPool
 from kb_qa.paths import shown

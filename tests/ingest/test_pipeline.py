@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest.abilities import Abilities
-from ingest.pipeline import Options, ingest, preview
+from ingest.options import Options
+from ingest.pipeline import ingest, preview
 from ingest.progress import Progress
 from ingest.report import FileReport, Report, Verdict
 from ingest.standing import standing

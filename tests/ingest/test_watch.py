@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.pipeline import Options
+from ingest.options import Options
 from ingest.report import Report
 from ingest.watch import watch
 from kb_qa.store.knowledge_base import KnowledgeBase
