@@ -331,10 +331,13 @@ _OPENERS: dict[str, _Open] = {
 """By the end of a name, the longer end first."""
 
 SUFFIXES = tuple(_OPENERS)
+_LAST_SUFFIXES = tuple({end[end.rindex(".") :] for end in SUFFIXES})
 
 
 def _opener(name: str) -> _Open | None:
     lower = name.lower()
+    if not lower.endswith(_LAST_SUFFIXES):
+        return None
     return next((opener for end, opener in _OPENERS.items() if lower.endswith(end)), None)
 
 

@@ -300,8 +300,9 @@ def _format(name: str) -> Format:
 
 def _suffix(name: str) -> str:
     """A name's suffix in lower case; all of a name that has none, such as Makefile."""
-    path = PurePath(name)
-    return (path.suffix or path.name).lower()
+    last = name.rpartition("/")[2]
+    dot = last.rfind(".")
+    return (last[dot:] if 0 < dot < len(last) - 1 else last).lower()
 
 
 @contextmanager

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.attention.varlen import varlen_attn
 
 from kb_qa.embeddings.devices import Arithmetic
 from kb_qa.embeddings.linear import Linear, make_linear
@@ -166,6 +165,9 @@ def _attend_to_equals(mixed: Tensor, count: int, length: int = -1) -> Tensor:
 
 def _attend_on_cuda(lengths: Sequence[int], *, device: torch.device) -> Attention:
     """Attention of all sequences in one kernel."""
+    # Imported here: it brings in torch's compiler, which takes a second and serves no processor.
+    from torch.nn.attention.varlen import varlen_attn
+
     ends = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
     longest = max(lengths)
 
