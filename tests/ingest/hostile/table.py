@@ -1,6 +1,5 @@
 """All hostile files there are."""
 
-from pathlib import Path
 
 from ingest.archives import is_archive
 from ingest.loaders import supports
@@ -24,6 +23,6 @@ ROWS: dict[str, Row] = {
     f"{kind.__name__.rpartition('.')[2]}-{number:03}": row
     for kind in _KINDS
     for number, row in enumerate(kind.rows())
-    if kind is places or supports(Path(row.name)) or is_archive(row.name)
+    if kind is places or supports(row.name) or is_archive(row.name)
 }
 """By the name of the folder that each is put into; what no parser reads cannot harm one."""
