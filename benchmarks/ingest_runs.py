@@ -156,21 +156,16 @@ def _load_directory(folder: Path) -> set[str]:
 
 
 def _documents_of(folder: Path) -> list[Any]:
-    from langchain_community.document_loaders import (
-        DirectoryLoader,
-        PyPDFLoader,
-        UnstructuredFileLoader,
-    )
+    from langchain_community.document_loaders import DirectoryLoader, UnstructuredFileLoader
 
     _make_unstructured_work_offline()
-    others = DirectoryLoader(
-        str(folder), exclude="*.pdf", silent_errors=True, loader_cls=UnstructuredFileLoader,
-        loader_kwargs={"languages": [""]},
-    )  # fmt: skip
-    pages = DirectoryLoader(
-        str(folder), glob="**/*.pdf", silent_errors=True, loader_cls=PyPDFLoader
+    loader = DirectoryLoader(
+        str(folder),
+        silent_errors=True,
+        loader_cls=UnstructuredFileLoader,
+        loader_kwargs={"languages": [""], "strategy": "fast"},
     )
-    return [each for each in (*others.load(), *pages.load()) if each.page_content.strip()]
+    return [each for each in loader.load() if each.page_content.strip()]
 
 
 def _make_unstructured_work_offline() -> None:
