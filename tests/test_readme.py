@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.archives import SUFFIXES as ARCHIVES
+from ingest.containers import SUFFIXES as ARCHIVES
 from ingest.loaders import FORMATS
 from kb_qa.generators import Kind, choose_generator
 from kb_qa.settings import Settings
