@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from ingest import pulse
-from ingest.containers import DAMAGED, MOST_BYTES, Archive, Entry, open_archive, opens
+from ingest.containers import DAMAGED, MOST_BYTES, Archive, Entry, is_archive, open_archive
 from kb_qa.errors import ParseError
 
 Place = tuple[int, ...]
@@ -48,11 +48,6 @@ class Member:
     name: str
     sha256: str = ""
     reason: str = ""
-
-
-def is_archive(name: str) -> bool:
-    """Whether a file of this name is read as a folder."""
-    return opens(name)
 
 
 def members(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Member]:

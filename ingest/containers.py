@@ -50,8 +50,8 @@ class Archive(Protocol):
         """A file's bytes as they are unpacked."""
 
 
-def opens(name: str) -> bool:
-    """Whether a file of this name is an archive of a kind that is known here."""
+def is_archive(name: str) -> bool:
+    """Whether a file of this name is read as a folder."""
     return _opener(name) is not None
 
 

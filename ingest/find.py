@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest.archives import Place, is_archive
+from ingest.archives import Place
+from ingest.containers import is_archive
 from ingest.loaders import supports
 from ingest.selection import Ignored, Selection
 from kb_qa.errors import ParseError

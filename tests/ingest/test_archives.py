@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import archives
-from ingest.archives import Member, MemberReader, is_archive, members
+from ingest.archives import Member, MemberReader, members
+from ingest.containers import is_archive
 from kb_qa.errors import ParseError
 
 FILES = {"a.txt": b"first", "sub/b.md": b"# second", "sub/deep/c.txt": b"third" * 1000}

@@ -1,7 +1,7 @@
 """All hostile files there are."""
 
 
-from ingest.archives import is_archive
+from ingest.containers import is_archive
 from ingest.loaders import supports
 from tests.ingest.hostile import (
     archives,
