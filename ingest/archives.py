@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from ingest import pulse
 from ingest.containers import DAMAGED, MOST_BYTES, Archive, Entry, is_archive, open_archive
@@ -65,7 +64,7 @@ def members(path: Path, *, wanted: Callable[[str], bool]) -> Iterator[Member]:
 
 
 class MemberReader:
-    """Reads files in archives, one archive after the other; use it as a context manager.
+    """Reads files in archives, one archive after the other; close it when done.
 
     The archive stays open: its files are asked for in its own order, and a stream that is
     unpacked goes forward only.
@@ -76,17 +75,6 @@ class MemberReader:
         self._stamp: tuple[int, int] | None = None
         self._file: IO[bytes] | None = None
         self._open: dict[Place, Archive] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the archive that is open."""

@@ -2,11 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Self
 
 from ingest.document import NeedsOffice, Parsed
 from ingest.formats.lines import Line
@@ -53,7 +52,7 @@ class Reader:
             SandboxError: no parser process can be started.
         """
         asking = (replace(task, may_ask=self._recognized is not None) for task in tasks)
-        with _Converted() as converted:
+        with closing(_Converted()) as converted:
             for task, answer in self._pool.answers(_Agenda(self._agenda, asking)):
                 origin = _origin(task)
                 if self._goes_on(origin, task, answer):
@@ -187,21 +186,14 @@ def _ended(answer: Answer, scan: _Scan | None) -> Parsed | ParseError:
 
 
 class _Converted:
-    """Files that LibreOffice wrote for parsers to read; they go when the block ends."""
+    """Files that LibreOffice wrote for parsers to read; they go when it is closed."""
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="kb-qa-")
         self._sources: dict[Task, Task] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove what is left of them."""
         self._folder.cleanup()
 
     def begin(self, task: Task, agenda: deque[Task]) -> ParseError | None:

@@ -9,6 +9,7 @@ import lzma
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_files_are_listed_and_read(tmp_path: Path, name: str) -> None:
     path.write_bytes(KINDS[name](FILES))
     found = by_name(path)
     assert found.keys() == FILES.keys()
-    with MemberReader() as reader:
+    with closing(MemberReader()) as reader:
         for inner, content in reversed(FILES.items()):
             assert found[inner].sha256 == hashlib.sha256(content).hexdigest()
             assert reader.read(path, found[inner].place) == content
@@ -79,7 +80,7 @@ def test_a_compressed_file_is_an_archive_of_one(tmp_path: Path) -> None:
     path = tmp_path / "manual.txt.gz"
     path.write_bytes(gzip.compress(b"text"))
     (member,) = listed(path)
-    with MemberReader() as reader:
+    with closing(MemberReader()) as reader:
         assert (member.name, reader.read(path, member.place)) == ("manual.txt", b"text")
 
 
@@ -96,7 +97,7 @@ def test_archives_within_archives(tmp_path: Path) -> None:
 
     path.write_bytes(zipped({"in.tar.gz": gzip.compress(tarred(FILES))}))
     found = by_name(path)
-    with MemberReader() as reader:
+    with closing(MemberReader()) as reader:
         for inner in reversed(FILES):
             assert reader.read(path, found[f"in.tar.gz/{inner}"].place) == FILES[inner]
 
@@ -187,14 +188,14 @@ def test_links_and_devices_are_named(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as zip_archive:
         zip_archive.writestr(link, "/etc/passwd")
     assert [each.reason for each in listed(tmp_path / "x.zip")] == ["a link or a device"]
-    with MemberReader() as reader, pytest.raises(ParseError):
+    with closing(MemberReader()) as reader, pytest.raises(ParseError):
         reader.read(path, (0,))
 
 
 def test_an_archive_that_changes_is_opened_again(tmp_path: Path) -> None:
     """A reader that has an archive open does not read what it was before."""
     path = tmp_path / "x.zip"
-    with MemberReader() as reader:
+    with closing(MemberReader()) as reader:
         for content in (b"old", b"newer"):
             path.write_bytes(zipped({"a.txt": content}))
             assert reader.read(path, (0,)) == content
