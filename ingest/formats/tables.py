@@ -53,7 +53,7 @@ def _without_title_lines(part: list[Row], outline: Outline) -> list[Row]:
     """Write the rows above a table that hold one cell only as paragraphs; the rest is left."""
     count = 0
     if len(_columns(part)) > 1:
-        while len(_columns([part[count]])) == 1:
+        while count < len(part) and len(_columns([part[count]])) == 1:
             outline.add(BlockKind.PARAGRAPH, one_line("".join(part[count])))
             count += 1
     return part[count:]

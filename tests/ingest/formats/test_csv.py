@@ -25,3 +25,8 @@ def test_ragged_rows_are_filled_up() -> None:
     """Short rows get empty cells, columns without any text go."""
     (block,) = parse(b"a,,b\n1\n2,,3,\n", name="x").blocks
     assert block.text == "| a | b |\n| --- | --- |\n| 1 |  |\n| 2 | 3 |"
+
+
+def test_rows_of_one_cell_each() -> None:
+    """Cells that never share a row are lines, and none of them is lost."""
+    assert parse(b"\t<p>\nbelow", name="x").text == "<p>\n\nbelow"
