@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 PLAIN = Options(abilities=Abilities())
 """Without OCR and LibreOffice: verdicts are the same wherever the test runs."""
 
-SECONDS_PER_FILE = 5.0
+SECONDS_PER_FILE = 12.0
 MEMORY = 768 << 20
 """What a parser may have here; users' files have more of both."""
 
