@@ -1,6 +1,5 @@
 """All hostile files there are."""
 
-
 from ingest.containers import is_archive
 from ingest.loaders import supports
 from tests.ingest.hostile import (
