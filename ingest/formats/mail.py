@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from email.message import Message
 from email.policy import EmailPolicy
+from functools import lru_cache
 from quopri import decodestring
 
 from ingest.document import Block, BlockKind, Parsed
@@ -112,10 +113,18 @@ _READERS = {"text/plain": plain.parse, "text/html": html.parse}
 
 
 class _Brief(EmailPolicy):
-    """Reads the beginning of a header only: the time for one grows with its square."""
+    """Reads the beginning of a header only: the time for one grows with its square.
+
+    Parts are mostly alike, and each of their headers is asked for many times: it is read once.
+    """
 
     def header_fetch_parse(self, name: str, value: str) -> str:
-        return str(super().header_fetch_parse(name, value[:_LONGEST_HEADER]))
+        return _header_read(name, value[:_LONGEST_HEADER])
+
+
+@lru_cache(maxsize=256)
+def _header_read(name: str, value: str) -> str:
+    return str(EmailPolicy().header_fetch_parse(name, value))
 
 
 def _message(data: bytes) -> Message:

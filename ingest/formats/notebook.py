@@ -103,7 +103,14 @@ def _cells(text: str) -> Iterator[Cell]:
     if not any("cells" in _mapping(sheet) for sheet in sheets):
         raise ParseError("not a notebook: it has no list of cells")
     for sheet in sheets:
-        yield from _mappings(sheet.get("cells"))
+        cells = _mapping(sheet).get("cells", [])
+        if not isinstance(cells, list):
+            raise ParseError(
+                f"damaged, or not a notebook: its cells are no list but {type(cells).__name__}"
+            )
+        if cells and not _mappings(cells):
+            raise ParseError(f"damaged, or not a notebook: none of its {len(cells)} cells is one")
+        yield from _mappings(cells)
 
 
 def _mappings(value: object) -> Iterable[Cell]:

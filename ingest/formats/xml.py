@@ -228,6 +228,8 @@ class _Reader:
                 for row in element.iterdescendants(*_ROWS)
             ]
             return markdown_table(rows)
+        if _is_mixed(element):
+            return ""
         records = list(element)
         names = {name_of(record) for record in records}
         if len(records) == 1 or len(names) != 1 or not all(map(_is_record, records)):

@@ -100,7 +100,6 @@ def test_fields_of_any_type_are_borne(value: object) -> None:
     """A field that is no text is passed over."""
     for cell in ({"source": value}, code(value, {"data": value}), code("x", {"text": value})):
         assert isinstance(blocks(notebook(cell)), list)
-    assert parse(json.dumps({"cells": value}).encode(), name="x").title == "x"
 
 
 def test_time_grows_with_the_file() -> None:
@@ -109,3 +108,15 @@ def test_time_grows_with_the_file() -> None:
     parse(notebook(code("", {"text": "50%\r" * 1_000_000})), name="x")
     parse(notebook(code("", {"text": "\x1b[0" * 300_000})), name="x")
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("cells", ["text", {"a": 1}, None, [1, None, "text", []]])
+def test_cells_that_are_none_are_damage(cells: object) -> None:
+    """A list of cells that is no list, or holds no cell, is not taken for an empty notebook."""
+    with pytest.raises(ParseError, match="damaged, or not a notebook"):
+        parse(json.dumps({"cells": cells, "nbformat": 4}).encode(), name="x")
+
+
+def test_a_notebook_without_cells_is_empty() -> None:
+    """Nothing was written yet: that is no damage."""
+    assert parse(notebook(), name="x").blocks == ()

@@ -1,8 +1,12 @@
 """XML: its text in its structure, and nothing from anywhere else."""
 
+import re
 import time
+from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml.etree import XMLSyntaxError
 
 from ingest.document import Block, BlockKind
@@ -143,3 +147,30 @@ def test_time_grows_with_the_file() -> None:
     for piece in ("<r><a>1</a><b>2</b></r>", "<p>text</p>", "t <b>x</b> ", "<a/>", "<t k='v'/>"):
         parse(f"<all>{piece * 30_000}</all>".encode(), name="x")
     assert time.process_time() - began < 20
+
+
+NAMES = st.sampled_from(["a", "b", "para", "title", "list", "item", "code", "row", "info", "note"])
+TEXTS = st.text("xyz甲乙 ", max_size=6)
+TREES = st.recursive(
+    st.builds("<{0}>{1}</{0}>{2}".format, NAMES, TEXTS, TEXTS),
+    lambda inner: st.builds(
+        "<{0} k='v'>{1}{2}</{0}>{3}".format, NAMES, TEXTS, st.lists(inner).map("".join), TEXTS
+    ),
+    max_leaves=20,
+)
+
+
+@given(TREES)
+def test_no_text_is_lost(tree: str) -> None:
+    """Every character that stands between tags is in the blocks, whatever stands beside it."""
+    document = f"<all>{tree}</all>"
+    written = Counter("".join(re.sub("<[^>]*>", "", document).split()))
+    read = Counter("".join(block.text for block in parse(document.encode(), name="x").blocks))
+    assert written - read == Counter()
+
+
+def test_text_beside_elements_alike_is_kept() -> None:
+    """Elements alike are rows of a table only where nothing is written between them."""
+    assert blocks("<a>apples <b href='x'/><b href='y'/> pears</a>") == [
+        ("paragraph", "apples pears")
+    ]

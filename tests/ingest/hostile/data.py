@@ -190,8 +190,8 @@ def _notebooks() -> Iterator[Row]:
     for about, name, verdict, data in (
         ("JSON that is no notebook", "no", FAILED, b'{"apples": [1, 2, 3]}'),
         ("a list", "list", FAILED, b'["apples"]'),
-        ("cells that are no list", "cells", SKIPPED, notebook("apples")),
-        ("cells that are no cells", "scalars", SKIPPED, notebook([1, None, "apples", []])),
+        ("cells that are no list", "cells", FAILED, notebook("apples")),
+        ("cells that are no cells", "scalars", FAILED, notebook([1, None, "apples", []])),
         (
             "a source that is no text",
             "source",
