@@ -33,7 +33,8 @@ _ITEMS = words("listitem item li member varlistentry step dt label")
 _CODES = words("programlisting screen literallayout pre synopsis cmdsynopsis listing code-block")
 _TABLES = words("table informaltable")
 _ROWS = ("{*}row", "{*}tr")
-_CELLS = ("{*}entry", "{*}td", "{*}th", "{*}cell")
+_CELL_NAMES = words("entry td th cell")
+_CELLS = tuple(f"{{*}}{name}" for name in sorted(_CELL_NAMES))
 _NOTES = words("footnote note-foot endnote")
 _PASSED_OVER = words("script style indexterm remark binary processing-instruction")
 _PROSE = (
@@ -188,6 +189,8 @@ class _Reader:
         elif is_inline:
             return False
         elif table := self._table(element):
+            if name in _TABLES:
+                self.outline.add(BlockKind.PARAGRAPH, self._outside_cells(element))
             self.outline.add(BlockKind.TABLE, table)
         elif _is_record(element):
             for field, value in self._fields(element):
@@ -241,6 +244,21 @@ class _Reader:
         is_legible = sum(sizes) <= _LONGEST_CELL * len(sizes) and len(columns) <= _MOST_COLUMNS
         is_whole = all(len(dict(pairs)) == len(pairs) for pairs in map(self._fields, records))
         return markdown_table([[*columns], *cells]) if is_legible and is_whole else ""
+
+    def _outside_cells(self, table: Element) -> str:
+        """A table's title, caption, and whatever else stands in no cell of it."""
+        pieces: list[str] = []
+        walk = etree.iterwalk(table, events=("start", "end"))
+        for event, each in walk:
+            if event == "end":
+                pieces.append("" if each is table else each.tail or "")
+            elif isinstance(each.tag, str) and name_of(each) in _CELL_NAMES:
+                walk.skip_subtree()
+            elif isinstance(each.tag, str):
+                pieces.append(each.text or "")
+            else:
+                pieces.append(self._expanded(each))
+        return one_line(" ".join(filter(str.strip, pieces)))
 
     def _fields(self, record: Element) -> list[tuple[str, str]]:
         values = ((name_of(each), self._text(each)) for each in record)

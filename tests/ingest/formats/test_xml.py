@@ -174,3 +174,17 @@ def test_text_beside_elements_alike_is_kept() -> None:
     assert blocks("<a>apples <b href='x'/><b href='y'/> pears</a>") == [
         ("paragraph", "apples pears")
     ]
+
+
+def test_what_stands_in_no_cell_of_a_table() -> None:
+    """Its title, its caption and loose text stand before it; each word once."""
+    table = (
+        "<table><title>Prices <emphasis>2026</emphasis></title><tbody>loose"
+        "<row><entry>Bath</entry><entry>5 <b>yuan</b></entry></row>end</tbody></table>"
+    )
+    blocks = parse(f"<article><para>Before.</para>{table}</article>".encode(), name="x").blocks
+    assert [block.text for block in blocks] == [
+        "Before.",
+        "Prices 2026 loose end",
+        "| Bath | 5 yuan |\n| --- | --- |",
+    ]
