@@ -8,31 +8,59 @@ Weights are read from safetensors alone: unpickling can run anything.
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import torch
 from huggingface_hub import snapshot_download
 from sentence_transformers import SentenceTransformer
+from torch import Tensor
 from transformers.utils.logging import disable_progress_bar
 
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
 from kb_qa.embeddings.devices import choose_device
 from kb_qa.embeddings.pieces import join_pieces
+from kb_qa.embeddings.sentence_encoder import Tokens, choose_encoder
 from kb_qa.errors import EmbeddingsError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
-MOST_TOKENS = 8192
+PART = 512
+"""Texts that are tokenized at once: enough for every core, and for a card to compute meanwhile."""
+
 SAMPLES, SAMPLE_BYTES = 256, 65536
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What the model reads at once of a text.
+
+    Attributes:
+        owner: which text it is of.
+        text: with its prompt.
+        tokens: of that.
+    """
+
+    owner: int
+    text: str
+    tokens: Tokens
+
+    def __len__(self) -> int:
+        return len(self.tokens["input_ids"])
 
 
 class SentenceTransformerEmbeddings(PassageEmbeddings):
     """A sentence-transformers model with its prompts.
 
     A text longer than the model reads is halved until each piece fits; its
-    vector is their mean, weighted by tokens.
+    vector is their mean, weighted by tokens. Texts are taken in parts, the
+    longest first: one is tokenized while a card computes the one before, and
+    the card is first waited for when it has been given all of them.
 
     Args:
         model: the model, already on its device.
@@ -40,9 +68,9 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
     """
 
     def __init__(self, model: SentenceTransformer, *, identity: EmbedderIdentity) -> None:
-        self._model, self._identity = model, identity
-        # The library changes its tokenizer's padding and truncation with each call.
-        self._calling = Lock()
+        self._encoder, self._identity = choose_encoder(model), identity
+        self._computing = Lock()
+        self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -52,11 +80,14 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
     @property
     def max_tokens(self) -> int:
         """Tokens the model reads of one text."""
-        return int(min(self._model.max_seq_length or MOST_TOKENS, MOST_TOKENS))
+        return self._encoder.max_tokens
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens each text takes as a passage, as if the model read it whole."""
-        return [self._count(self._identity.passage_prompt + text) for text in texts]
+        if not texts:
+            return []
+        prompted = [self._identity.passage_prompt + text for text in texts]
+        return [len(tokens["input_ids"]) for tokens in self._encoder.tokenize(prompted)]
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages."""
@@ -67,37 +98,54 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
         return self._embed(texts, prompt=self._identity.query_prompt)
 
     def _embed(self, texts: Sequence[str], *, prompt: str) -> Vectors:
-        pieces = [
-            (owner, piece, tokens)
-            for owner, text in enumerate(texts)
-            for piece, tokens in self._cut(text, prompt)
-        ]
+        pieces: list[Piece] = []
+        vectors: list[Tensor] = []
+        for part in filter(None, self._tokenized(texts, prompt)):
+            pieces += part
+            vectors.append(self._compute(part))
         if not pieces:
-            return np.empty((0, self._identity.dimension), np.float32)
-        owners, parts, weights = zip(*pieces, strict=True)
-        vectors = self._encode([prompt + part for part in parts])
-        return join_pieces(vectors, owners=owners, weights=weights, texts=len(texts))
+            return np.zeros((len(texts), self._identity.dimension), np.float32)
+        return join_pieces(
+            torch.cat(vectors).float().cpu().numpy(),
+            owners=[piece.owner for piece in pieces],
+            weights=[len(piece) for piece in pieces],
+            texts=len(texts),
+        )
 
-    def _cut(self, text: str, prompt: str) -> Iterator[tuple[str, int]]:
-        """The pieces of a text, each with its number of tokens."""
-        tokens, middle = self._count(prompt + text), len(text) // 2
-        if tokens <= self.max_tokens or not middle:
-            yield text, tokens
-            return
-        yield from self._cut(text[:middle], prompt)
-        yield from self._cut(text[middle:], prompt)
+    def _tokenized(self, texts: Sequence[str], prompt: str) -> Iterator[list[Piece]]:
+        """The pieces of some texts, then of others; those that follow are already being made."""
+        order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        cut = partial(self._cut, texts, prompt=prompt)
+        # Most often there is but one part, such as a question: no thread for the first.
+        pieces = cut(order[:PART])
+        for begin in range(PART, len(order), PART):
+            following = self._tokenizing.submit(cut, order[begin : begin + PART])
+            yield pieces
+            pieces = following.result()
+        yield pieces
 
-    def _count(self, text: str) -> int:
-        with self._calling:
-            features = self._model.tokenizer(text, truncation=False, padding=False, verbose=False)
-        return len(features["input_ids"])
-
-    def _encode(self, texts: list[str]) -> Vectors:
-        with self._calling:
-            vectors: Vectors = self._model.encode(
-                texts, prompt="", normalize_embeddings=True, show_progress_bar=False
+    def _compute(self, pieces: Sequence[Piece]) -> Tensor:
+        with self._computing:
+            return self._encoder.vectors(
+                [piece.text for piece in pieces], [piece.tokens for piece in pieces]
             )
-        return vectors
+
+    def _cut(self, texts: Sequence[str], owners: Sequence[int], *, prompt: str) -> list[Piece]:
+        """The pieces of the owners' texts, the longest first; of a text without tokens none."""
+        pieces: list[Piece] = []
+        most = self.max_tokens
+        uncut = [(owner, texts[owner]) for owner in owners]
+        while uncut:
+            tokenized = self._encoder.tokenize([prompt + text for _, text in uncut])
+            halves: list[tuple[int, str]] = []
+            for (owner, text), tokens in zip(uncut, tokenized, strict=True):
+                piece, middle = Piece(owner, prompt + text, tokens), len(text) // 2
+                if len(piece) > most and middle:
+                    halves += [(owner, text[:middle]), (owner, text[middle:])]
+                elif len(piece):
+                    pieces.append(piece)
+            uncut = halves
+        return sorted(pieces, key=len, reverse=True)
 
 
 def load_sentence_transformer(
