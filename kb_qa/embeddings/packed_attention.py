@@ -2,8 +2,8 @@
 
 transformers' models call it like any attention of their own, once they are set
 to `ATTENTION`; no mask is made for it. On a card it is torch's flash attention
-for texts of any lengths, which needs no further package; elsewhere texts of one length
-take turns with those of the next.
+for texts of any lengths, which needs no further package; elsewhere texts of
+one length are computed together, and lengths one after the other.
 """
 
 from collections.abc import Sequence

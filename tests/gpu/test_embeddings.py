@@ -109,9 +109,7 @@ def test_batches_shrink_to_what_memory_holds(wide: Path) -> None:
         too_long = [" ".join(WORDS * 130)]
         with pytest.raises(EmbeddingsError, match=r"no memory left for a text of 7802 tokens"):
             tight.vectors(too_long, tight.tokenize(too_long))
-        assert torch.equal(
-            tight.vectors(many[:3], tokens[:3]).isfinite().all().cpu(), torch.tensor(True)
-        )
+        assert tight.vectors(many[:3], tokens[:3]).isfinite().all()
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 
