@@ -212,11 +212,16 @@ def measure_small(model: Path) -> dict[str, Any]:
     texts = [prompt(seed, 8192 - NEW) for seed in (1, 2)]
     asked = [engine.submit(text, Sampling(max_tokens=NEW)) for text in texts]
     tokens = sum(len(piece) for each in asked for piece in each)
+    together = max(each.usage.first_token_seconds for each in asked) < min(
+        each.usage.seconds for each in asked
+    )
     return {
+        "together": together,
         "context": engine.max_model_len,
         "tokens": tokens,
         "wall": time.perf_counter() - start,
         "peak": torch.cuda.max_memory_reserved() / 2**30,
+        "used": torch.cuda.max_memory_allocated() / 2**30,
     }
 
 
@@ -375,10 +380,11 @@ def report(results: dict[str, Any]) -> None:
             if numbers := values.get(str(count)):
                 print_row(name, count, numbers)
     if small := results.get("small"):
+        side = "side by side" if small["together"] else "one after the other"
         print(
-            f"\nWith 22 GiB: two texts of {small['context']} tokens at once, the last {NEW} of "
+            f"\nWith 22 GiB: two texts of {small['context']} tokens {side}, the last {NEW} of "
             f"each new, {small['tokens']} in {small['wall']:.1f} s; "
-            f"{small['peak']:.1f} GiB reserved."
+            f"at most {small['used']:.2f} GiB in use, {small['peak']:.2f} reserved."
         )
     print("\n| | ready after s | first token of a follow-up s |")
     print("|---|---|---|")

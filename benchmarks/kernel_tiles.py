@@ -22,7 +22,7 @@ from benchmarks.shapes import XVERSE_7B
 from kb_qa.xverse.engine import kernels
 from kb_qa.xverse.engine.batch import make_batch
 from kb_qa.xverse.engine.cache import KeyValueCache
-from kb_qa.xverse.engine.card_operations import CardOperations, Tile
+from kb_qa.xverse.engine.card_operations import CardOperations, Tile, Tuning
 from kb_qa.xverse.engine.linear import Int4Weight, Int8Weight, Weight, WholeWeight
 from kb_qa.xverse.engine.operations import Normed
 from kb_qa.xverse.engine.request import Mailbox, Sampling, Usage
@@ -187,9 +187,10 @@ def run_case(case: Case, weights: list[Weight]) -> Callable[[], None]:
         XVERSE_7B,
         device=torch.device("cuda"),
         rows=64,
+        read_tokens=64,
+        dtype=torch.bfloat16,
         quantized=case.bits < 16,
-        tiles={case.bits: case.tile},
-        adding_tiles={case.bits: case.tile},
+        tuning=Tuning(tiles={case.bits: case.tile}, adding_tiles={case.bits: case.tile}),
     )
     hidden = torch.randn(case.rows, inputs, device="cuda", dtype=torch.bfloat16)
     gain = torch.ones(inputs, device="cuda", dtype=torch.bfloat16)
@@ -302,7 +303,13 @@ def time_span(sequences: int, queries: int, length: int, span: tuple[int, int, i
     batch, cache = decode_batch(sequences, length, queries, layers)
     asked = torch.randn(sequences * queries, 32, 128, device="cuda", dtype=torch.bfloat16)
     operations = CardOperations(
-        XVERSE_7B, device=torch.device("cuda"), rows=64, quantized=False, span=span
+        XVERSE_7B,
+        device=torch.device("cuda"),
+        rows=64,
+        read_tokens=64,
+        dtype=torch.bfloat16,
+        quantized=False,
+        tuning=Tuning(span=span),
     )
 
     def run() -> None:
@@ -313,7 +320,14 @@ def time_span(sequences: int, queries: int, length: int, span: tuple[int, int, i
 
 
 def time_likeliest() -> None:
-    operations = CardOperations(XVERSE_7B, device=torch.device("cuda"), rows=64, quantized=False)
+    operations = CardOperations(
+        XVERSE_7B,
+        device=torch.device("cuda"),
+        rows=64,
+        read_tokens=64,
+        dtype=torch.bfloat16,
+        quantized=False,
+    )
     logits = torch.randn(1, XVERSE_7B.vocabulary, device="cuda", dtype=torch.bfloat16)
     assert operations.likeliest(logits).item() == logits.argmax().item()
     print(

@@ -44,6 +44,8 @@ def test_a_model_computes_what_plain_torch_does(heads: str, quantization: Quanti
             model.shape,
             device=CARD,
             rows=64,
+            read_tokens=2048,
+            dtype=torch.bfloat16,
             quantized=quantization != Quantization.NONE,
         ),
     )
@@ -63,7 +65,12 @@ def test_a_row_does_not_depend_on_what_else_is_computed(quantization: Quantizati
     torch.manual_seed(1)
     model = make_model(make_shape(*HEADS["as many"]), quantization)
     operations = CardOperations(
-        model.shape, device=CARD, rows=64, quantized=quantization != Quantization.NONE
+        model.shape,
+        device=CARD,
+        rows=64,
+        read_tokens=2048,
+        dtype=torch.bfloat16,
+        quantized=quantization != Quantization.NONE,
     )
     for start in (5, 250, 700):
         together = make_step([8], [start])
@@ -79,7 +86,12 @@ def test_a_row_does_not_depend_on_what_else_is_computed(quantization: Quantizati
 def test_the_first_of_the_greatest_is_chosen() -> None:
     """The likeliest token is the first of the greatest logits, as in plain torch."""
     operations = CardOperations(
-        make_shape(*HEADS["grouped"]), device=CARD, rows=64, quantized=False
+        make_shape(*HEADS["grouped"]),
+        device=CARD,
+        rows=64,
+        read_tokens=2048,
+        dtype=torch.bfloat16,
+        quantized=False,
     )
     logits = torch.randn(17, 100534, device=CARD).bfloat16()
     for _ in range(3):  # what one run leaves behind must not reach the next
@@ -162,7 +174,7 @@ def run(
 ) -> tuple[Tensor, Tensor]:
     cache = cache_of(model, batch)
     cache._memory.copy_(cached)
-    return model(batch, cache, operations), cache._memory
+    return model(batch, cache, operations).clone(), cache._memory
 
 
 def difference(one: Tensor, other: Tensor) -> float:

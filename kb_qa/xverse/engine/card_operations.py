@@ -6,7 +6,7 @@ nothing beats the vendor's library there.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 import triton
@@ -70,15 +70,33 @@ ADDING_TILES = {
 share each. Chosen with benchmarks/kernel_tiles.py; on an H200, but small enough for any card."""
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """How the kernels do their work.
+
+    Attributes:
+        tiles: how to cut weights, by their bits.
+        adding_tiles: how to cut those that add to the rows.
+        span: tokens that a program of the attention reads, in all and at once; warps, and loads.
+    """
+
+    tiles: Mapping[int, Tile] = field(default_factory=lambda: TILES)
+    adding_tiles: Mapping[int, Tile] = field(default_factory=lambda: ADDING_TILES)
+    span: tuple[int, int, int, int] = _SPAN
+
+
 class CardOperations:
     """The steps in Triton kernels and torch's operators.
 
+    What is large is at a place of its own from the start: memory that is asked for in
+    ever other sizes falls to pieces. So the logits of a step are where those before were.
+
     Args:
         rows: the most that are decoded in one step.
+        read_tokens: the most that prompts of one step read in the cache, all together.
+        dtype: of what is computed.
         quantized: whether the weights are.
-        tiles: how to cut weights, by their bits.
-        adding_tiles: how to cut those that add to the rows.
-        span: tokens that a program of the attention reads, in all and at once.
+        tuning: how the kernels do it.
     """
 
     def __init__(
@@ -87,16 +105,17 @@ class CardOperations:
         *,
         device: torch.device,
         rows: int,
+        read_tokens: int,
+        dtype: torch.dtype,
         quantized: bool,
-        tiles: Mapping[int, Tile] = TILES,
-        adding_tiles: Mapping[int, Tile] = ADDING_TILES,
-        span: tuple[int, int, int, int] = _SPAN,
+        tuning: Tuning | None = None,
     ) -> None:
         self._shape = shape
         self._few = _FEW_QUANTIZED_ROWS if quantized else _FEW_ROWS
-        self._tiles, self._adding_tiles = tiles, adding_tiles
+        tuning = tuning or Tuning()
+        self._tiles, self._adding_tiles = tuning.tiles, tuning.adding_tiles
         self._angles = rotation_angles(shape, device)
-        self._span, self._span_tile, self._span_warps, self._span_stages = span
+        self._span, self._span_tile, self._span_warps, self._span_stages = tuning.span
         splits = triton.next_power_of_2(triton.cdiv(shape.context, self._span))
         lines = rows * shape.heads
         self._sums = torch.empty(lines, splits, shape.head_size, device=device)
@@ -112,6 +131,9 @@ class CardOperations:
         self._indices = torch.empty(rows, _CHOOSERS, dtype=torch.int32, device=device)
         self._choosers = torch.zeros(rows, dtype=torch.int32, device=device)
         self._nothing = torch.empty(1, device=device)
+        self._logits = torch.empty(rows, shape.vocabulary, dtype=dtype, device=device)
+        size = (2, read_tokens, shape.cached_heads, shape.head_size)
+        self._gathered = torch.empty(size, dtype=dtype, device=device)
 
     def norm(self, hidden: Tensor, gain: Tensor) -> Normed:
         rows, size = hidden.shape
@@ -167,7 +189,7 @@ class CardOperations:
         if batch.is_fresh and keys_values is not queries:
             keys, values = keys_values
         else:
-            keys, values = _gathered(cache.keys, batch), _gathered(cache.values, batch)
+            keys, values = self._gather(batch, cache)
         # torch's public name for it is `varlen_attn`, whose arguments change with its versions.
         attended = torch.ops.aten._flash_attention_forward(
             queries,
@@ -210,11 +232,14 @@ class CardOperations:
 
     def logits(self, normed: Normed, weight: Weight) -> Tensor:
         rows = len(normed.values)
+        if rows > len(self._logits):  # answers that guess, beside prompts that end
+            return self._linear(normed, weight)
+        logits = self._logits[:rows]
         if rows <= self._few:
-            logits = normed.values.new_empty(rows, self._shape.vocabulary)
             self._multiply(normed, weight, logits, ending=kernels.PLAIN)
             return logits
-        return self._linear(normed, weight)
+        whole = self._whole(weight, normed.values.dtype)
+        return torch.matmul(normed.values, whole.t(), out=logits)
 
     def likeliest(self, logits: Tensor) -> Tensor:
         rows, count = logits.shape
@@ -319,6 +344,26 @@ class CardOperations:
         )
         return outputs
 
+    def _gather(self, batch: Batch, cache: LayerCache) -> tuple[Tensor, Tensor]:
+        """The keys and values of all sequences, each (tokens, heads, head size)."""
+        shape, (sequences, width) = self._shape, batch.tables.shape
+        keys, values = self._gathered
+        kernels.gather_kernel[(width, shape.cached_heads, sequences)](
+            cache.keys,
+            cache.values,
+            batch.tables,
+            batch.all_ends,
+            keys,
+            values,
+            width,
+            CACHED_HEADS=shape.cached_heads,
+            HEAD_SIZE=shape.head_size,
+            BLOCK_TOKENS=cache.keys.shape[2],
+            num_warps=4,
+        )
+        tokens = sum(batch.totals)
+        return keys[:tokens], values[:tokens]
+
     def _tile(self, bits: int, ending: str) -> Tile:
         """How to cut; the outputs of a program that turns them are of one head."""
         if ending == kernels.ADD:
@@ -367,15 +412,6 @@ def linear_launch(tile: Tile, rows: int) -> tuple[dict[str, int], dict[str, int]
     # The inputs of many rows take the room of the loads that would be under way.
     stages = tile.stages if rows <= _FEW_ROWS else 2
     return constants, {"num_warps": tile.warps, "num_stages": stages}
-
-
-def _gathered(blocks: Tensor, batch: Batch) -> Tensor:
-    """All tokens of all sequences from the cache, (tokens, heads, head size), block by block."""
-    parts = [
-        blocks.index_select(0, table).transpose(1, 2).flatten(0, 1)[:length]
-        for table, length in zip(batch.tables, batch.totals, strict=True)
-    ]
-    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def _numbers(weight: Weight) -> tuple[int, Tensor, Tensor | None]:

@@ -447,6 +447,37 @@ def rotate_kernel(
 
 
 @triton.jit
+def gather_kernel(
+    keys,
+    values,
+    tables,
+    ends,
+    gathered_keys,
+    gathered_values,
+    table_width,
+    CACHED_HEADS: tl.constexpr,
+    HEAD_SIZE: tl.constexpr,
+    BLOCK_TOKENS: tl.constexpr,
+):
+    """Copy the keys and values of each sequence from its blocks to (tokens, heads, head size).
+
+    A program copies one head of one block; `ends` says where each sequence's tokens go.
+    """
+    column, head, sequence = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    begin, end = tl.load(ends + sequence), tl.load(ends + sequence + 1)
+    offset, part = tl.arange(0, BLOCK_TOKENS), tl.arange(0, HEAD_SIZE)
+    token = begin + column * BLOCK_TOKENS + offset
+    mask = (token < end)[:, None]
+    block = tl.load(tables + sequence * table_width + column).to(tl.int64)
+    row = (block * CACHED_HEADS + head) * BLOCK_TOKENS + offset
+    to_row = token.to(tl.int64) * CACHED_HEADS + head
+    source = row[:, None] * HEAD_SIZE + part[None, :]
+    target = to_row[:, None] * HEAD_SIZE + part[None, :]
+    tl.store(gathered_keys + target, tl.load(keys + source, mask=mask), mask=mask)
+    tl.store(gathered_values + target, tl.load(values + source, mask=mask), mask=mask)
+
+
+@triton.jit
 def feed_kernel(mixed, outputs, SIZE: tl.constexpr, BLOCK: tl.constexpr):
     """silu(gate) x up of each row, the two side by side."""
     row = tl.program_id(0).to(tl.int64)

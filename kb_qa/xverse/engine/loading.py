@@ -157,6 +157,8 @@ def _runner(
             model.shape,
             device=model.device,
             rows=max(max_requests, options.guess_rows),
+            read_tokens=read_tokens(model.shape, options.chunk_tokens),
+            dtype=model.dtype,
             quantized=not isinstance(model.head, WholeWeight),
         ),
         sampler,

@@ -15,9 +15,8 @@ GIB = 2**30
 
 _SHARE = 0.94  # of a card; the rest is left to the driver, the desktop and fragments
 RECORDED_BYTES = GIB // 8
-"""What recorded steps keep on a card, about: the logits of each, for up to 16 texts, and what
-kernels share. With more texts those in the cache are short, and reading them takes less."""
-_GATHERED = 3  # the keys, the values, and one of them on its way
+"""What recorded steps and kernels share on a card, about half of it; the other half for the
+gaps that memory of changing sizes leaves."""
 _CHOICE_BYTES = 64  # of a logit: itself, its rank, its random number, some twice
 _LEAST_CONTEXT = 1024
 _SMALL_MODEL = 2 * GIB  # what a processor without a card is asked to run unasked
@@ -59,18 +58,18 @@ def step_bytes(
 ) -> int:
     """Bytes a step of so many prompt tokens needs beside weights and cache, at most.
 
-    The widest moment is the attention, when a prompt goes on and what stands
-    in the cache is copied together; or the feed-forward layer, which a
-    quantized weight made whole comes on top of; or the choice at random.
+    There is always room for the keys and values that a prompt which goes on
+    reads together. The widest moment comes on top: the attention; or the
+    feed-forward layer, with a quantized weight made whole; or the choice at random.
     """
     read = read_tokens(shape, chunk_tokens)
-    gathered = _GATHERED * read * shape.cached_heads * shape.head_size
+    gathered = 2 * read * shape.cached_heads * shape.head_size
     attention = chunk_tokens * (2 * shape.hidden + shape.mixed + shape.heads * shape.head_size)
     feed = chunk_tokens * (2 * shape.hidden + 3 * shape.feed_forward)
     if quantization != Quantization.NONE:
         feed += 2 * shape.feed_forward * shape.hidden
     choice = ROWS_AT_ONCE * shape.vocabulary * _CHOICE_BYTES
-    return max((gathered + attention) * item_bytes, feed * item_bytes, choice)
+    return gathered * item_bytes + max(attention * item_bytes, feed * item_bytes, choice)
 
 
 def plan_memory(

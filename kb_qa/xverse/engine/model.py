@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from kb_qa.xverse.engine.batch import Batch
-from kb_qa.xverse.engine.cache import KeyValueCache
+from kb_qa.xverse.engine.cache import KeyValueCache, LayerCache
 from kb_qa.xverse.engine.linear import Weight
-from kb_qa.xverse.engine.operations import Operations
+from kb_qa.xverse.engine.operations import Normed, Operations
 from kb_qa.xverse.engine.shape import Shape
 
 
@@ -41,15 +41,16 @@ class Model:
         normed = operations.norm(hidden, self.layers[0].attention_gain)
         gains = [*(layer.attention_gain for layer in self.layers[1:]), self.gain]
         for layer, layer_cache, gain in zip(self.layers, cache.layers, gains, strict=True):
-            queries, keys_values = operations.mixed(
-                normed, layer.queries_keys_values, batch, layer_cache
-            )
-            read = operations.attend(queries, keys_values, batch, layer_cache)
+            # What a step leaves has no name here: it would keep memory that the next one needs.
             hidden, normed = operations.add_linear(
-                hidden, read, layer.attention_output, layer.feed_gain
+                hidden,
+                _read(normed, layer.queries_keys_values, batch, layer_cache, operations),
+                layer.attention_output,
+                layer.feed_gain,
             )
-            fed = operations.feed(normed, layer.gate_up)
-            hidden, normed = operations.add_linear(hidden, fed, layer.down, gain)
+            hidden, normed = operations.add_linear(
+                hidden, operations.feed(normed, layer.gate_up), layer.down, gain
+            )
         if batch.chosen is not None:
             if not len(batch.chosen):
                 return hidden.new_empty(0, self.shape.vocabulary)
@@ -63,3 +64,11 @@ class Model:
     @property
     def dtype(self) -> torch.dtype:
         return self.embeddings.dtype
+
+
+def _read(
+    normed: Normed, weight: Weight, batch: Batch, cache: LayerCache, operations: Operations
+) -> Tensor:
+    """What each row reads from its sequence so far."""
+    queries, keys_values = operations.mixed(normed, weight, batch, cache)
+    return operations.attend(queries, keys_values, batch, cache)
