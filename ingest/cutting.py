@@ -12,9 +12,6 @@ from kb_qa.embeddings import PassageEmbeddings, Vectors
 from kb_qa.errors import ParseError
 from kb_qa.store.records import Chunk, Document, indexed_text
 
-BATCH_CHUNKS = 128
-"""Chunks embedded and committed together: enough to sort by length, few enough to watch."""
-
 _MOST_TEXTS = 1024
 """Texts an embedder is given at once: one document may hold a hundred thousand."""
 

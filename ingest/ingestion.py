@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from ingest.abilities import Abilities, abilities
-from ingest.cutting import BATCH_CHUNKS, Batch, Cut, Refused, cut, embedded, gathered
+from ingest.cutting import Batch, Cut, Refused, cut, embedded, gathered
 from ingest.document import Parsed
 from ingest.find import Found, find, stamp
 from ingest.options import Options
@@ -93,7 +93,7 @@ class Ingestion:
 
     def cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
         """Parse each content once, and cut it; in batches."""
-        return gathered(self._cut(wanted), most=BATCH_CHUNKS)
+        return gathered(self._cut(wanted), most=self._embeddings.passages_at_once)
 
     def embedded(self, batches: Iterable[tuple[Cut | Refused, ...]]) -> Iterator[Batch]:
         """The batches with their chunks' vectors."""

@@ -59,6 +59,11 @@ class PassageEmbeddings(Embeddings):
     def max_tokens(self) -> int:
         """Tokens the model reads of one text, its prompt and special tokens included."""
 
+    @property
+    def passages_at_once(self) -> int:
+        """Passages worth embedding together: enough to sort by length, few enough to watch."""
+        return 128
+
     @abstractmethod
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens each text takes as a passage, its prompt and special tokens included."""

@@ -33,6 +33,7 @@ PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 PART = 512
 """Texts that are tokenized at once: enough for every core, and for a card to compute meanwhile."""
 
+CARD_PASSAGES = 2 * PART
 SAMPLES, SAMPLE_BYTES = 256, 65536
 
 
@@ -69,6 +70,7 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
 
     def __init__(self, model: SentenceTransformer, *, identity: EmbedderIdentity) -> None:
         self._encoder, self._identity = choose_encoder(model), identity
+        self._on_card = model.device.type == "cuda"
         self._computing = Lock()
         self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenize")
 
@@ -81,6 +83,11 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
     def max_tokens(self) -> int:
         """Tokens the model reads of one text."""
         return self._encoder.max_tokens
+
+    @property
+    def passages_at_once(self) -> int:
+        """Passages worth embedding together: for a card, so many that it need not wait."""
+        return CARD_PASSAGES if self._on_card else super().passages_at_once
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens each text takes as a passage, as if the model read it whole."""
