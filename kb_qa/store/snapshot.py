@@ -80,6 +80,14 @@ class Snapshot:
         rows = self._connection.execute("SELECT language, count(*) FROM chunks GROUP BY language")
         return Summary(documents, paths, chunks, refusals, languages=dict(rows.fetchall()))
 
+    def chunk_count(self, *, since: int = 0) -> int:
+        """Chunks of the documents put after a generation."""
+        query = "SELECT count(*) FROM chunks"
+        if since:
+            query += " WHERE document IN (SELECT id FROM documents WHERE generation > ?)"
+        row = self._connection.execute(query, (since,) if since else ()).fetchone()
+        return int(row[0])
+
     def changes_since(self, generation: int) -> Changes:
         """What a derived index of that generation has missed."""
         added = self._connection.execute(
