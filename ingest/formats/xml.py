@@ -87,7 +87,10 @@ def _root(text: str) -> Element:
         remove_comments=True,
         remove_pis=True,
     )
-    return etree.fromstring(_DECLARATION.sub("", text, count=1).encode("utf-8", "replace"), parser)
+    declaration = _DECLARATION.match(text)
+    return etree.fromstring(
+        text[declaration.end() if declaration else 0 :].encode("utf-8", "replace"), parser
+    )
 
 
 def _with_characters(text: str) -> tuple[str, int]:

@@ -149,6 +149,17 @@ def test_time_grows_with_the_file() -> None:
     assert time.process_time() - began < 20
 
 
+def test_a_long_gap_is_read_in_the_time_that_it_takes() -> None:
+    """White space before, within and behind the text costs no more than letters do."""
+    gap = " " * 400_000
+    began = time.process_time()
+    for text in (f"{gap}<?xml version='1.0'?><a>b</a>", f"<a>b{gap}</a>", f"<a>b</a>{gap}"):
+        assert parse(text.encode(), name="x").text == "b"
+    with pytest.raises(XMLSyntaxError):
+        parse(f"<a>{gap}".encode(), name="x")
+    assert time.process_time() - began < 2
+
+
 NAMES = st.sampled_from(["a", "b", "para", "title", "list", "item", "code", "row", "info", "note"])
 TEXTS = st.text("xyz甲乙 ", max_size=6)
 TREES = st.recursive(
