@@ -14,6 +14,7 @@ import pypdfium2.raw as pdfium
 
 from ingest import pulse
 from ingest.document import EmptyDocument, Parsed
+from ingest.formats.backgrounds import without_backgrounds
 from ingest.formats.hidden import hidden_warnings
 from ingest.formats.inline import one_line
 from ingest.formats.layout import arrange
@@ -141,7 +142,7 @@ def _page(document: pypdfium2.PdfDocument, index: int) -> _Page:
         if not is_legible(layer.raw):
             return _Page((), is_noise=True)
         painted, area = painted_on(page), page.get_bbox()
-        rules: Sequence[Rule] = painted.rules
+        rules = without_backgrounds(painted.rules, layer.places, layer.is_on_letter)
         degrees = page.get_rotation()
         rotation = Rotation(degrees, area) if degrees else None
         if rotation:

@@ -59,6 +59,9 @@ _LONGEST, _MOST = 20_000, 200
 _INSIDE = 0.3
 """Points from its left edge to what is surely a letter's."""
 
+_RIM = 0.2
+"""Share of a letter's width, at each of its sides, where a rule may touch it by a slip."""
+
 _SMALLEST = 1.0
 """Points; nobody reads smaller type."""
 
@@ -120,6 +123,23 @@ class TextLayer:
                     self.hidden.show()
                     seen.append(line)
         return seen
+
+    def places(self) -> list[Box]:
+        """Where the text objects stand, on the page as it is before it is turned."""
+        left, top, right, bottom = self._sides
+        boxes: list[Box] = []
+        for number in range(pdfium.FPDFText_CountRects(self._page, 0, -1)):
+            pdfium.FPDFText_GetRect(self._page, number, left, top, right, bottom)
+            boxes.append((left.value, bottom.value, right.value, top.value))
+        return boxes
+
+    def is_on_letter(self, x: float, y: float) -> bool:
+        """Whether a place is well within a letter, on the page as it is before it is turned."""
+        index = pdfium.FPDFText_GetCharIndexAtPos(self._page, x, y, 0.0, 0.0)
+        if index < 0 or not pdfium.FPDFText_GetLooseCharBox(self._page, index, self._box):
+            return False
+        margin = _RIM * (self._box.right - self._box.left)
+        return bool(self._box.left + margin < x < self._box.right - margin)
 
     def _pieces(self, start: int, end: int) -> Iterator[_Piece]:
         """The pieces of a line between which more than a space lies."""

@@ -5,11 +5,15 @@ the others are left empty. Where only a header is ruled off and columns are part
 that every column has are told apart by their heights.
 """
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 
+from ingest.formats.inline import CJK
 from ingest.formats.joining import joined
 from ingest.formats.lines import Line, Rule, Table
 
@@ -31,6 +35,11 @@ _ALIGNED = 0.8
 """Share of heights at which a cell holds text, if a row holds several rows."""
 
 _FEWEST_HEIGHTS = 3
+_FEWEST_SQUARES, _SQUARED, _WIDEST_SQUARE = 8, 0.9, 2.5
+"""Squared paper: pieces of text that are one Chinese character each, their share of all, and
+the width of columns in type sizes."""
+
+_CHARACTER = re.compile(rf"[{CJK}]\W?")
 _FULL, _LONG = 0.7, 8
 """Share of its cell, and characters, from which a line may have been wrapped."""
 
@@ -45,7 +54,7 @@ def with_ruled_tables(
         rules: what is drawn on the page.
         hyphenated: words that have a hyphen.
     """
-    grids = [_Grid(*each) for each in _crossing(rules)] if rules else []
+    grids = [_Grid(*each) for each in crossing_rules(rules)] if rules else []
     inside: defaultdict[int, list[Line]] = defaultdict(list)
     place: dict[int, int] = {}
     for index, line in enumerate(lines):
@@ -54,16 +63,17 @@ def with_ruled_tables(
                 inside[number].append(line)
                 place[index] = number
                 break
-    tables = {
-        number: table
-        for number, held in inside.items()
-        if (table := grids[number].table(held, hyphenated)) is not None
-    }
+    tables: dict[int, list[Line] | list[Table]] = {}
+    for number, held in inside.items():
+        if grids[number].is_squared_paper(held):
+            tables[number] = _rows_joined(held)
+        elif (table := grids[number].table(held, hyphenated)) is not None:
+            tables[number] = [table]
     return list(_replaced(lines, place, tables))
 
 
 def _replaced(
-    lines: Sequence[Line], place: dict[int, int], tables: dict[int, Table]
+    lines: Sequence[Line], place: dict[int, int], tables: dict[int, list[Line] | list[Table]]
 ) -> Iterator[Line | Table]:
     written: set[int] = set()
     for index, line in enumerate(lines):
@@ -72,10 +82,10 @@ def _replaced(
             yield line
         elif number not in written:
             written.add(number)
-            yield tables[number]
+            yield from tables[number]
 
 
-def _crossing(rules: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
+def crossing_rules(rules: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
     """Level and upright rules that touch each other, the largest such group first."""
     level = _merged(rule for rule in rules if not rule.is_upright)
     upright = _merged(rule for rule in rules if rule.is_upright)
@@ -169,6 +179,16 @@ class _Grid:
             return None
         return Table(tuple(rows), tuple(self.across), top=-self.down[0], bottom=-self.down[-1])
 
+    def is_squared_paper(self, lines: Sequence[Line]) -> bool:
+        """Whether text runs on through narrow columns, one Chinese character in each."""
+        width = median(right - left for left, right in pairwise(self.across))
+        squared = [
+            line
+            for line in lines
+            if _CHARACTER.fullmatch(line.text) and width <= _WIDEST_SQUARE * line.size
+        ]
+        return len(squared) >= max(_FEWEST_SQUARES, _SQUARED * len(lines))
+
     def _split(
         self, cells: Sequence[list[Line]], hyphenated: Collection[str]
     ) -> Iterator[tuple[str, ...]]:
@@ -220,6 +240,16 @@ class _Grid:
             for column in range(width)
             if rule.begin <= middles[column] <= rule.end
         }
+
+
+def _rows_joined(lines: Sequence[Line]) -> list[Line]:
+    """Lines of one height as one, without spaces."""
+    rows = _by_height(lines, _heights(lines))
+    ordered = (sorted(rows[number], key=lambda line: line.left) for number in sorted(rows))
+    return [
+        replace(row[0], text="".join(line.text for line in row), right=row[-1].right)
+        for row in ordered
+    ]
 
 
 def _places(crossed: Sequence[float], reaches: Sequence[tuple[float, float]]) -> list[float]:

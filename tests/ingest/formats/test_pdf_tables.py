@@ -4,6 +4,7 @@ from io import BytesIO
 
 from reportlab.lib.colors import black, darkblue, white
 from reportlab.lib.styles import ParagraphStyle
+from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 
 from ingest.document import BlockKind
@@ -11,6 +12,8 @@ from ingest.formats.pdf import parse
 from tests.ingest.formats.drawing import (
     CHINESE,
     GRID,
+    LEFT,
+    TOP,
     Draw,
     parsed,
     rule,
@@ -231,6 +234,69 @@ def test_a_frame_is_no_table() -> None:
     )
     assert (
         told(parsed(page)) == "[1]\nTake care that the lid is shut before the pump is switched on."
+    )
+
+
+def squared(*lines: str, pitch: float, size: float = 10) -> Draw:
+    """Lines of Chinese, a character a square."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("STSong-Light", size)
+        columns, bottom = max(map(len, lines)), TOP - pitch * len(lines)
+        canvas.grid(
+            [LEFT + pitch * number for number in range(columns + 1)],
+            [bottom + pitch * number for number in range(len(lines) + 1)],
+        )
+        for number, line in enumerate(lines, start=1):
+            for column, character in enumerate(line):
+                left = LEFT + pitch * column + (pitch - size) / 2
+                canvas.drawString(left, TOP - pitch * number + pitch / 4, character)
+
+    return draw
+
+
+def test_a_grid_behind_the_text_is_no_table() -> None:
+    """Text written across squared paper is read as it is without the squares."""
+    said = [
+        "The grid behind these words is nobody's table: it was drawn there so that",
+        "what is written by hand stands straight, and it runs through every word of",
+        "it wherever the squares happen to end. The words are to be read as they are",
+        "on a plain page, in one paragraph, with the same spaces between the words.",
+        "Whoever prints on such paper has no table in mind, and none is to be found.",
+        "That much can be told from the letters which stand upon the upright lines.",
+    ]
+
+    def paper(canvas: Canvas) -> None:
+        canvas.grid(list(range(0, 596, 15)), list(range(2, 843, 15)))
+
+    written = text(*said)
+    assert told(parsed(together(paper, written))) == told(parsed(written))
+
+
+def test_a_table_whose_text_runs_over_a_rule_is_one() -> None:
+    """A cell too narrow for its words does not make a background of its table."""
+    rows = [["Command", "Older command", "What it does", "Since"]] + [
+        ["install", f"apt-get install {name}", f"puts {name} there", "2019"]
+        for name in ("oak", "elm", "ash", "fir", "yew", "box")
+    ]
+    document = parsed(table(rows, GRID, widths=(80, 70, 120, 60)))
+    assert [block.kind for block in document.blocks] == [BlockKind.TABLE]
+    assert document.text.count("| 2019 |") == 6
+
+
+def test_a_character_a_square_is_text() -> None:
+    """A line on squared paper is read as a line, not as a row of cells."""
+    assert told(parsed(squared("今天天气很好，我们", "去城外的山上看红叶。", pitch=18))) == (
+        "[1]\n今天天气很好，我们去城外的山上看红叶。"
+    )
+
+
+def test_short_cells_are_a_table() -> None:
+    """Cells of a character or two are cells where they are wider than those of squared paper."""
+    rows = [["甲", "乙", "丙", "丁"], ["有", "无", "有", "无"], ["无", "有", "无", "有"]]
+    assert told(parsed(table(rows, GRID, CHINESE, widths=[40] * 4))) == (
+        "[1]\n| 甲 | 乙 | 丙 | 丁 |\n| --- | --- | --- | --- |\n"
+        "| 有 | 无 | 有 | 无 |\n| 无 | 有 | 无 | 有 |"
     )
 
 
