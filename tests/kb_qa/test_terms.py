@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_qa.terms import mass, question_terms, terms
+from kb_qa.terms import contained, mass, question_terms, terms
 
 
 def test_spaced_scripts_give_lower_cased_words() -> None:
@@ -46,3 +46,13 @@ def test_mass_is_bounded(question: str, text: str) -> None:
     idf = dict.fromkeys(terms(question), 1.5)
     assert 0 <= mass(set(terms(text)), idf) <= 1
     assert not idf or mass(set(terms(question)), idf) == 1
+
+
+MIXED = st.text(alphabet="ab1年假有々ー Éß_-ＧＰ.\n한국")
+
+
+@given(MIXED | st.text(), MIXED | st.text(), st.lists(MIXED, max_size=3))
+def test_contained_terms_are_those_of_the_text(text: str, other: str, odd: list[str]) -> None:
+    """Looking for some terms in a text finds what making all its terms would find."""
+    wanted = {*terms(other), *terms(text)[::2], *odd}
+    assert contained(text, wanted) == wanted & set(terms(text))

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,19 @@ from tests.fakes import WordEmbeddings
 BAND = "Abba is a band from Sweden"
 CITY = "Uppsala is a city in Sweden"
 CAPITAL = "中国的首都是北京"
+
+
+HARM: dict[str, Callable[[Path], object]] = {
+    "remove": Path.unlink,
+    "garble": lambda path: path.write_bytes(b"garbage" * 10),
+    "truncate": lambda path: path.write_bytes(path.read_bytes()[:-7]),
+    "flip a bit": lambda path: path.write_bytes(_flipped(path.read_bytes())),
+}
+
+
+def _flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
 
 
 def put(knowledge_base: KnowledgeBase, *texts: str) -> None:
@@ -82,13 +97,22 @@ def test_another_process_finds_what_was_put(knowledge_base: KnowledgeBase) -> No
 def test_a_reader_sees_what_is_committed_while_the_writer_goes_on(
     knowledge_base: KnowledgeBase,
 ) -> None:
-    """A reader never waits for the end of a run, and never sees half a document."""
+    """A reader never waits for the end of a run: what is committed is found soon."""
     put(knowledge_base, CITY)
     reader = reopened(knowledge_base)
     assert found(reader, "band") == [CITY]
     with knowledge_base.write() as writer:
         put_one(knowledge_base, writer, BAND)
-        assert found(reader, "band")[0] == BAND
+        assert soon(lambda: found(reader, "band")[0] == BAND)
+        assert found(knowledge_base, "band")[0] == BAND
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it comes true within two seconds, or ten on a busy machine."""
+    deadline = time.monotonic() + 10
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held
 
 
 def test_a_failed_transaction_leaves_nothing(knowledge_base: KnowledgeBase) -> None:
@@ -117,15 +141,15 @@ def test_a_document_goes_with_its_last_path(knowledge_base: KnowledgeBase) -> No
     assert found(reopened(knowledge_base), "band") == [CITY]
 
 
-@pytest.mark.parametrize("victim", ["dense.json", "lexical.json", "dense-*.faiss", "lexical/*"])
-@pytest.mark.parametrize("harm", ["remove", "garble"])
+@pytest.mark.parametrize("victim", ["dense.json", "lexical.json", "dense-*/*", "lexical-*/*"])
+@pytest.mark.parametrize("harm", HARM)
 def test_what_is_derived_is_made_again(
     knowledge_base: KnowledgeBase, victim: str, harm: str
 ) -> None:
     """Missing or damaged index files cost time, never an answer."""
     put(knowledge_base, BAND, CITY, CAPITAL)
     for path in knowledge_base.folder.glob(victim):
-        path.unlink() if harm == "remove" else path.write_bytes(b"garbage" * 10)
+        HARM[harm](path)
     assert found(reopened(knowledge_base), "band")[0] == BAND
     put(reopened(knowledge_base), "Roxette is another band")
     assert set(found(reopened(knowledge_base), "band")[:2]) == {BAND, "Roxette is another band"}
