@@ -190,7 +190,7 @@ FORMATS = (
         "Outlook message",
         (".msg",),
         "ingest.formats.msg:parse",
-        "170 files/s; no attachments, no text that is only there as RTF",
+        "170 files/s; no attachments",
     ),
 )
 

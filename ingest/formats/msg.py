@@ -1,6 +1,6 @@
 """Outlook messages: a compound file in which each property of a mail is a stream.
 
-The plain text is read, or else the page; of a text that is only there as RTF it is said so.
+The plain text is read, or else the page, or else the RTF, which Outlook compresses.
 Attachments, messages among them, are named in a warning.
 """
 
@@ -8,11 +8,12 @@ import struct
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
+from compressed_rtf import decompress
 from olefile import OleFileIO
 
 from ingest.document import Parsed
 from ingest.encoding import decode
-from ingest.formats import html, plain
+from ingest.formats import html, plain, rtf
 from ingest.formats.code_pages import encoding_of_page
 from ingest.formats.inline import one_line
 from ingest.formats.mail import message_blocks, unread
@@ -29,7 +30,7 @@ _PROPERTIES = "__properties_version1.0"
 _HEADER_SIZE = 32
 _ATTACHMENT = "__attach_version1.0_#"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-_ONLY_RTF = "its text is only there in compressed RTF, which was not read"
+_UNREAD = "its text is only there as compressed RTF, which was not read"
 
 
 def parse(data: bytes, *, name: str) -> Parsed:
@@ -81,15 +82,15 @@ class _Message:
         return moment.isoformat(" ", "minutes") if ticks else ""
 
     def body(self) -> Parsed:
-        """What was written: the plain text, or else the page."""
+        """What was written: the plain text, or else the page, or else the RTF."""
         if text := self.text(_BODY).strip():
             return plain.parse(text.encode("utf-8", "replace"), name="")
         page = self._stream(f"__substg1.0_{_PAGE:04X}{_BINARY}")
         text = decode(page.rstrip(b"\0"), declared=self._encoding).text if page else ""
         if text := text or self.text(_PAGE):
             return html.parse(text.encode("utf-8", "replace"), name="")
-        is_rich = self._stream(f"__substg1.0_{_RTF:04X}{_BINARY}") is not None
-        return Parsed("", (), warnings=(_ONLY_RTF,) * is_rich)
+        compressed = self._stream(f"__substg1.0_{_RTF:04X}{_BINARY}")
+        return _rich(compressed) if compressed else Parsed("", ())
 
     def attachments(self) -> list[str]:
         """The names of what is attached."""
@@ -114,3 +115,11 @@ class _Message:
             return None
         data: bytes = self._container.openstream(path).read()
         return data
+
+
+def _rich(compressed: bytes) -> Parsed:
+    """The text of a message in RTF; a warning where there is none to be had."""
+    try:
+        return rtf.parse(decompress(compressed), name="")
+    except Exception as error:  # noqa: BLE001 -- the library raises no other
+        return Parsed("", (), warnings=(f"{_UNREAD}: {one_line(str(error))}",))
