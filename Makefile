@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DOCS   ?= data/docs
 KB     ?= data/kb
 
-.PHONY: run test ocr-test browser-test serving-test gpu-test office-test corpus-test fuzz lint clean
+.PHONY: run test ocr-test browser-test serving-test gpu-test office-test corpus-test endurance-test fuzz lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
@@ -40,6 +40,10 @@ office-test: $(VENV)/.test
 # Needs Debian's package tools (apt-get download, dpkg), LibreOffice, pdftotext and a network
 corpus-test: $(VENV)/.test
 	$(BIN)/python -m pytest tests/corpus --timeout 1800
+
+# Takes half an hour: a writer killed 350 times, then readers in two processes for ten minutes
+endurance-test: $(VENV)/.test
+	$(BIN)/python -m pytest tests/endurance --timeout 3600
 
 # Spoils files of every format for SECONDS in all; what it finds is kept in test-results/fuzz
 SECONDS ?= 600
