@@ -34,6 +34,9 @@ _BEGINNINGS = {
 
 _ENCRYPTED_IN_WORD = 0x0100
 _ENCRYPTED_IN_POWERPOINT = 0xF3D1C4DF
+_ENOUGH = 1 << 14
+"""Bytes at the beginning of a stream that say what it is."""
+
 _FILEPASS, _RECORDS_LOOKED_AT = 0x2F, 50
 
 
@@ -79,23 +82,28 @@ class CompoundFile:
         if "PowerPoint Document" in self._names:
             return self._number("Current User", "<12xI") == _ENCRYPTED_IN_POWERPOINT
         return any(
-            _has_password(self._beginning(stream))
+            _has_password(self.read(stream, _ENOUGH))
             for stream in ("Workbook", "Book")
             if stream in self._names
         )
 
     def _number(self, stream: str, layout: str) -> int:
-        data = self._beginning(stream)
+        data = self.read(stream, _ENOUGH)
         if len(data) < struct.calcsize(layout):
             return 0
         number: int = struct.unpack_from(layout, data)[0]
         return number
 
-    def _beginning(self, stream: str) -> bytes:
+    def read(self, stream: str, size: int = -1) -> bytes:
+        """What a stream holds, or begins with; nothing where there is no such stream.
+
+        Raises:
+            ParseError: it is damaged.
+        """
         if stream not in self._names:
             return b""
         try:
-            data: bytes = self._file.openstream(stream).read(1 << 14)
+            data: bytes = self._file.openstream(stream).read(size)
         except (OleFileError, OSError, ValueError) as error:
             raise ParseError(f"damaged: its part {stream} cannot be read") from error
         return data

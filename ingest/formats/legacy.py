@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from ingest.document import NeedsOffice, Parsed
 from ingest.formats import csv, docx, html, plain, pptx, rtf, xlsx
 from ingest.formats.compound import MAGIC, CompoundFile
+from ingest.formats.extents import check_old_extents
 from ingest.formats.workbook import read_workbook
 from kb_qa.errors import ParseError
 
@@ -87,6 +88,7 @@ def parse_excel(data: bytes, *, name: str) -> Parsed:
         file = _check(data, _EXCEL)
         if not file.holds("Workbook"):
             raise _needs_office("an Excel file from before 1997", _EXCEL)
+        check_old_extents(file.read("Workbook"))
         return read_workbook(data, title=name)
     if _BEFORE_EXCEL_5.match(data):
         raise _needs_office("an Excel file from before 1993", _EXCEL)

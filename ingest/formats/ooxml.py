@@ -79,6 +79,12 @@ class Package:
             raise ParseError(f"its XML takes more than {_MOST_INFLATED >> 20} MiB when unpacked")
         return self._archive.read(entry)
 
+    def pieces(self, part: str) -> Iterator[bytes]:
+        """The bytes of a part that is there, a mebibyte at a time."""
+        with self._archive.open(part) as stream:
+            while piece := stream.read(1 << 20):
+                yield piece
+
     def parts(self) -> list[str]:
         """The names of all parts."""
         return self._archive.namelist()

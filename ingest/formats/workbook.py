@@ -1,7 +1,6 @@
 """Workbooks as calamine reads them: a sheet is a page, its name a heading, its rows a table.
 
-calamine asks for memory for the whole rectangle that a sheet's cells span, so one stray
-cell at the far corner ends the process; the sandbox turns that into a verdict.
+calamine gives the whole rectangle that a sheet's cells span: nearly all of it may be blank.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -49,10 +48,21 @@ def _read(workbook: CalamineWorkbook, *, title: str) -> Parsed:
         rows = workbook.get_sheet_by_name(sheet.name).to_python()
         if rows:
             outline.add(BlockKind.HEADING, sheet.name, level=1)
-            write_sheet([[_shown(cell) for cell in row] for row in rows], outline)
+            write_sheet(map(_row, rows), outline)
             hidden += [sheet.name] * (sheet.visible is not SheetVisibleEnum.Visible)
     warnings = kept_hidden_warnings("sheet", hidden)
     return Parsed(title, outline.blocks(), len(sheets), warnings)
+
+
+def _row(cells: list[Cell]) -> list[str]:
+    """The cells as people read them, up to the last that holds something."""
+    blank = cells.count("")
+    if blank == len(cells):
+        return []
+    if blank:
+        while cells[-1] == "":
+            cells.pop()
+    return [cell if isinstance(cell, str) else _shown(cell) for cell in cells]
 
 
 def _shown(cell: Cell) -> str:

@@ -1,6 +1,7 @@
 """Excel since 2007: its sheets, once the archive that they are in has been looked at."""
 
 from ingest.document import Parsed
+from ingest.formats.extents import check_extents
 from ingest.formats.ooxml import Package
 from ingest.formats.workbook import read_workbook
 from kb_qa.errors import ParseError
@@ -13,9 +14,11 @@ def parse(data: bytes, *, name: str) -> Parsed:
     """A workbook: each sheet's title lines, then its tables.
 
     Raises:
-        ParseError: it is encrypted, too large unpacked, or no workbook.
+        ParseError: it is encrypted, too large unpacked, its cells lie too far apart, or it is
+            no workbook.
     """
     package = Package(data)
     if package.inflated_size() > _MOST_INFLATED:
         raise ParseError(f"takes more than {_MOST_INFLATED >> 20} MiB when unpacked")
+    check_extents(package)
     return read_workbook(data, title=package.title() or name)

@@ -113,3 +113,13 @@ def test_a_workbook_that_calamine_panics_over_is_damaged() -> None:
     far = data[:place] + struct.pack("<I", 0xFF0000) + data[place + 4 :]
     with pytest.raises(ParseError, match="damaged: its sheets cannot be read"):
         parse_excel(far, name="x")
+
+
+def test_a_cell_beyond_the_last_column_is_damage() -> None:
+    """Such a workbook has 256 columns; the rectangle of more would take gigabytes."""
+    data = workbook({"A": [["a"]], "账": [["b"], [1.5]]})
+    number = struct.pack("<HHHHH", 0x203, 14, 1, 0, 0)
+    assert number in data
+    far = data.replace(number, struct.pack("<HHHHH", 0x203, 14, 65_535, 40_000, 0))
+    with pytest.raises(ParseError, match="its sheet '账' has a cell in column 40,001"):
+        parse_excel(far, name="x")

@@ -1,6 +1,7 @@
 """Excel: a sheet a page, its rows a table."""
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 
@@ -76,6 +77,39 @@ def test_hidden_sheets_are_read_and_told() -> None:
     result = parse(buffer.getvalue(), name="x")
     assert result.text == "A\n\nx\n\n藏\n\nx\n\nC\n\nx"
     assert result.warnings == ("2 hidden sheets read all the same: 藏, C",)
+
+
+def far_apart(far: object, *, row: int, column: int) -> bytes:
+    """A workbook whose second sheet has one cell far from its others, or the colour of one."""
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        book.add_worksheet("A").write(0, 0, "near")
+        sheet = book.add_worksheet("远")
+        sheet.write_row(0, 0, ["a", "b"])
+        sheet.write(row, column, far, book.add_format({"bg_color": "red"}))
+    return buffer.getvalue()
+
+
+def test_a_cell_too_far_from_the_others_is_told() -> None:
+    """The sheet and what it spans are named before memory is asked for that."""
+    said = "its sheet '远' spans 1,048,576 rows of 16,384 columns"
+    with pytest.raises(ParseError, match=said):
+        parse(far_apart("z", row=1_048_575, column=16_383), name="x")
+
+
+def test_a_colour_far_from_the_cells_does_not_matter() -> None:
+    """What is coloured but empty is no cell."""
+    result = parse(far_apart(None, row=1_048_575, column=16_383), name="x")
+    assert result.blocks[-1].text == "| a | b |\n| --- | --- |"
+
+
+@pytest.mark.parametrize(("row", "column"), [(1_048_575, 3), (200, 16_383)])
+def test_blank_rows_and_columns_cost_little(row: int, column: int) -> None:
+    """A last cell at the end of the rows, or of the columns, is read."""
+    began = time.process_time()
+    result = parse(far_apart("z", row=row, column=column), name="x")
+    assert [block.text for block in result.blocks[-2:]] == ["| a | b |\n| --- | --- |", "z"]
+    assert time.process_time() - began < 5
 
 
 def test_files_with_a_password_say_so() -> None:

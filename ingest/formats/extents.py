@@ -1,0 +1,123 @@
+"""How far the cells of a sheet reach, told before they are read.
+
+calamine asks for memory for the whole rectangle that a sheet's cells span, so one stray
+cell at the far corner would end the process.
+"""
+
+import functools
+import re
+import struct
+from collections.abc import Iterator
+
+from ingest.formats.ooxml import Package, attribute, descendants
+from kb_qa.errors import ParseError
+
+_MOST_CELLS = 1 << 24
+"""Cells of a rectangle that is read: it takes half a gibibyte."""
+
+_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_COLUMN = re.compile(rb"<c [^>]{0,40}?r=[\"']([A-Z]{1,3})")
+_ROW = re.compile(rb"<row [^>]{0,40}?r=[\"']([0-9]{1,10})")
+_IN_USE = rb"[^>]{0,80}(?<!/)>(?!</c>)"
+_COLUMN_IN_USE = re.compile(_COLUMN.pattern + rb"[0-9]{1,10}[\"']" + _IN_USE)
+_ROW_IN_USE = re.compile(rb"<c [^>]{0,40}?r=[\"'][A-Z]{1,3}([0-9]{1,10})[\"']" + _IN_USE)
+_LONGEST_TAG = 200
+
+_BEGINNING, _SHEET = 0x0809, 0x85
+_LISTED = struct.Struct("<IxxB?")
+"""Of a sheet: where it begins, the length of its name, whether that is in UTF-16."""
+
+_LAST_COLUMNS = dict.fromkeys((0x06, 0xD6, 0xFD, 0x203, 0x204, 0x205, 0x27E), 2) | {0xBD: -2}
+"""Kinds of records that hold cells, and where in them the last cell's column stands."""
+
+_SMALLEST_CELL = 6
+_COLUMNS_BEFORE_2007 = 256
+
+
+def check_extents(package: Package) -> None:
+    """Look at the sheets of a workbook since 2007.
+
+    Raises:
+        ParseError: cells of one lie too far apart.
+    """
+    for part in filter(_SHEET_PART.fullmatch, package.parts()):
+        columns = _span(map(_number, _found(_COLUMN, package, part)))
+        rows = max(1, _span(map(int, _found(_ROW, package, part))))
+        if columns * rows <= _MOST_CELLS:
+            continue
+        # Many a sheet has cells far out that are coloured but empty: they do not count.
+        columns = _span(map(_number, _found(_COLUMN_IN_USE, package, part)))
+        rows = _span(map(int, _found(_ROW_IN_USE, package, part)))
+        if columns * rows > _MOST_CELLS:
+            raise ParseError(
+                f"its sheet {_name_of(part, package)} spans {rows:,} rows of {columns:,} columns, "
+                "too many to read: delete the cells that stand far from the others"
+            )
+
+
+def _found(pattern: re.Pattern[bytes], package: Package, part: str) -> Iterator[bytes]:
+    """What a pattern finds in a part, the same in one piece of it once."""
+    rest = b""
+    for piece in package.pieces(part):
+        whole = rest + piece
+        yield from set(pattern.findall(whole))
+        rest = whole[max(whole.rfind(b"<c"), whole.rfind(b"<row"), len(whole) - _LONGEST_TAG) :]
+
+
+def _span(numbers: Iterator[int]) -> int:
+    """How many numbers lie between the least and the greatest, both included."""
+    least = most = next(numbers, None)
+    if least is None or most is None:
+        return 0
+    for number in numbers:
+        least, most = min(least, number), max(most, number)
+    return most - least + 1
+
+
+def _number(letters: bytes) -> int:
+    """A column's number: A is 1, AA is 27."""
+    return functools.reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)
+
+
+def _name_of(part: str, package: Package) -> str:
+    """A sheet's name, or its part's where that cannot be told."""
+    book = package.xml("xl/workbook.xml")
+    relations = package.relations("xl/workbook.xml")
+    for sheet in () if book is None else descendants(book, "sheet"):
+        relation = relations.get(attribute(sheet, "id"))
+        if relation is not None and relation.target == part:
+            return repr(sheet.get("name", ""))
+    return part
+
+
+def check_old_extents(stream: bytes) -> None:
+    """Look at the sheets of a workbook from before 2007, given the stream that holds them.
+
+    Raises:
+        ParseError: a cell stands where no such workbook has any.
+    """
+    names: dict[int, str] = {}
+    sheet = ""
+    for place, kind, data in _records(stream):
+        if kind == _SHEET and len(data) >= _LISTED.size:
+            begins_at, length, is_wide = _LISTED.unpack_from(data)
+            text = data[_LISTED.size :][: length << is_wide]
+            names[begins_at] = text.decode("utf-16-le" if is_wide else "latin-1", "replace")
+        elif kind == _BEGINNING:
+            sheet = names.get(place, "")
+        elif kind in _LAST_COLUMNS and len(data) >= _SMALLEST_CELL:
+            (column,) = struct.unpack_from("<H", data, _LAST_COLUMNS[kind] % len(data))
+            if column >= _COLUMNS_BEFORE_2007:
+                raise ParseError(
+                    f"damaged: its sheet {sheet!r} has a cell in column {column + 1:,}, "
+                    f"and such files have {_COLUMNS_BEFORE_2007}"
+                )
+
+
+def _records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Where each record begins, its kind and what it holds."""
+    place, end = 0, len(stream) - 4
+    while place <= end:
+        kind, size = struct.unpack_from("<HH", stream, place)
+        yield place, kind, stream[place + 4 : place + 4 + size]
+        place += 4 + size
