@@ -1,6 +1,7 @@
 """PDF: what is not text that a reader sees, pages for OCR, turned pages, and nothing lost."""
 
 import string
+import time
 from collections import Counter
 
 import pytest
@@ -281,3 +282,27 @@ def test_every_letter_is_in_one_block(
     assert {letter: read[letter] for letter in layer if letter.isalnum()} == {
         letter: count for letter, count in layer.items() if letter.isalnum()
     }
+
+
+def test_time_grows_with_the_page() -> None:
+    """Tens of thousands of words on one line, on one spot, and on a grid that runs through them."""
+
+    def unbroken(canvas: Canvas) -> None:
+        words = canvas.beginText(72, 700)
+        for _ in range(80_000):
+            words.textOut("apples")
+        canvas.drawText(words)
+
+    def stacked(canvas: Canvas) -> None:
+        for number in range(20_000):
+            canvas.drawString(72, 700, f"apple {number}")
+
+    def squared(canvas: Canvas) -> None:
+        canvas.grid(list(range(0, 590, 3)), list(range(2, 840, 3)))
+        for number in range(8_000):
+            canvas.drawString(number % 40 * 14, 4 + number // 40 * 4, "apple")
+
+    pages = drawn(unbroken), drawn(stacked), drawn(squared)
+    began = time.process_time()
+    assert all("apple" in parse(page, name="x").text for page in pages)
+    assert time.process_time() - began < 15
