@@ -1,7 +1,9 @@
 """Compound files, the container of Office before 2007: what kind of document one holds."""
 
 import struct
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from olefile import OleFileIO
 from olefile.olefile import OleFileError
@@ -73,6 +75,18 @@ class CompoundFile:
             for stream, (layout, known) in _BEGINNINGS.items()
         )
 
+    def is_circular(self, stream: str) -> bool:
+        """Whether the sectors of a stream follow each other in a circle: calamine goes round it."""
+        file: Any = self._file  # the stubs lack its tables
+        file.loadminifat()
+        starts = [file.first_dir_sector, file.first_mini_fat_sector, file.root.isectStart]
+        chains = [(start, file.fat) for start in starts]
+        for entry in file.direntries:
+            if entry is not None and entry.name == stream:
+                chains.append((entry.isectStart, file.minifat if entry.is_minifat else file.fat))
+                break
+        return any(_is_circle(start, following) for start, following in chains)
+
     def is_encrypted(self) -> bool:
         """Whether it opens with a password only."""
         if "EncryptedPackage" in self._names or "EncryptedSummary" in self._names:
@@ -107,6 +121,15 @@ class CompoundFile:
         except (OleFileError, OSError, ValueError) as error:
             raise ParseError(f"damaged: its part {stream} cannot be read") from error
         return data
+
+
+def _is_circle(sector: int, following: Sequence[int]) -> bool:
+    """Whether a chain of sectors is longer than there are sectors."""
+    for _ in range(len(following) + 1):
+        if sector >= len(following):
+            return False
+        sector = following[sector]
+    return True
 
 
 def _has_password(records: bytes) -> bool:

@@ -1,11 +1,12 @@
 """How far the cells of a sheet reach, told before they are read.
 
-calamine asks for memory for the whole rectangle that a sheet's cells span, so one stray
-cell at the far corner would end the process.
+calamine asks for memory for the whole rectangle that a sheet's cells span, and for as many
+texts as a workbook says that it has: one stray cell or number would end the process.
 """
 
 import functools
 import re
+import string
 import struct
 from collections.abc import Iterator
 
@@ -16,12 +17,22 @@ _MOST_CELLS = 1 << 24
 """Cells of a rectangle that is read: it takes half a gibibyte."""
 
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-_COLUMN = re.compile(rb"<c [^>]{0,40}?r=[\"']([A-Z]{1,3})")
+_REFERENCE = re.compile(rb"<c [^>]{0,40}?r=[\"']([A-Z]{1,3}(?:[0-9]{7,400}|))")
+"""A cell's column, and its row where that is far down: what is the same is found once."""
+
 _ROW = re.compile(rb"<row [^>]{0,40}?r=[\"']([0-9]{1,10})")
 _IN_USE = rb"[^>]{0,80}(?<!/)>(?!</c>)"
-_COLUMN_IN_USE = re.compile(_COLUMN.pattern + rb"[0-9]{1,10}[\"']" + _IN_USE)
-_ROW_IN_USE = re.compile(rb"<c [^>]{0,40}?r=[\"'][A-Z]{1,3}([0-9]{1,10})[\"']" + _IN_USE)
+_COLUMN_IN_USE, _ROW_IN_USE = (
+    re.compile(rb"<c [^>]{0,40}?r=[\"']" + place + rb"[\"']" + _IN_USE)
+    for place in (rb"([A-Z]{1,3})[0-9]{1,10}", rb"[A-Z]{1,3}([0-9]{1,10})")
+)
+_LETTERS, _DIGITS = string.ascii_uppercase.encode(), string.digits.encode()
+_ROWS = 1 << 20
 _LONGEST_TAG = 200
+
+_COUNT = re.compile(rb"uniqueCount=[\"']([0-9]{1,400})[\"']")
+_BEGINNING_OF_LIST = 2_000
+
 
 _BEGINNING, _SHEET = 0x0809, 0x85
 _LISTED = struct.Struct("<IxxB?")
@@ -38,10 +49,20 @@ def check_extents(package: Package) -> None:
     """Look at the sheets of a workbook since 2007.
 
     Raises:
-        ParseError: cells of one lie too far apart.
+        ParseError: cells of one lie too far apart, or where no sheet has any; or there are
+            fewer texts than it says.
     """
+    if "xl/sharedStrings.xml" in package.parts():
+        _check_count("xl/sharedStrings.xml", package)
     for part in filter(_SHEET_PART.fullmatch, package.parts()):
-        columns = _span(map(_number, _found(_COLUMN, package, part)))
+        references = {*_found(_REFERENCE, package, part)}
+        row = max((int(each.lstrip(_LETTERS) or 0) for each in references), default=0)
+        if row > _ROWS:
+            raise ParseError(
+                f"damaged: its sheet {_name_of(part, package)} has a cell in row {row:,}, "
+                f"and sheets have {_ROWS:,}"
+            )
+        columns = _span(_number(each.rstrip(_DIGITS)) for each in references)
         rows = max(1, _span(map(int, _found(_ROW, package, part))))
         if columns * rows <= _MOST_CELLS:
             continue
@@ -53,6 +74,14 @@ def check_extents(package: Package) -> None:
                 f"its sheet {_name_of(part, package)} spans {rows:,} rows of {columns:,} columns, "
                 "too many to read: delete the cells that stand far from the others"
             )
+
+
+def _check_count(part: str, package: Package) -> None:
+    """Look at a list of texts: calamine asks for memory for as many as it says that it has."""
+    beginning = next(package.pieces(part), b"")[:_BEGINNING_OF_LIST]
+    said = max((int(count) for count in _COUNT.findall(beginning)), default=0)
+    if said > package.size(part):
+        raise ParseError(f"damaged: the list of its texts says that it holds {said:,}")
 
 
 def _found(pattern: re.Pattern[bytes], package: Package, part: str) -> Iterator[bytes]:

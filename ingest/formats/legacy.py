@@ -88,6 +88,8 @@ def parse_excel(data: bytes, *, name: str) -> Parsed:
         file = _check(data, _EXCEL)
         if not file.holds("Workbook"):
             raise _needs_office("an Excel file from before 1997", _EXCEL)
+        if file.is_circular("Workbook"):
+            raise ParseError("damaged: its container's parts follow each other in a circle")
         check_old_extents(file.read("Workbook"))
         return read_workbook(data, title=name)
     if _BEFORE_EXCEL_5.match(data):

@@ -79,6 +79,10 @@ class Package:
             raise ParseError(f"its XML takes more than {_MOST_INFLATED >> 20} MiB when unpacked")
         return self._archive.read(entry)
 
+    def size(self, part: str) -> int:
+        """Bytes that a part that is there takes unpacked, as the archive states it."""
+        return self._archive.getinfo(part).file_size
+
     def pieces(self, part: str) -> Iterator[bytes]:
         """The bytes of a part that is there, a mebibyte at a time."""
         with self._archive.open(part) as stream:

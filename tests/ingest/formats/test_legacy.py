@@ -123,3 +123,12 @@ def test_a_cell_beyond_the_last_column_is_damage() -> None:
     far = data.replace(number, struct.pack("<HHHHH", 0x203, 14, 65_535, 40_000, 0))
     with pytest.raises(ParseError, match="its sheet '账' has a cell in column 40,001"):
         parse_excel(far, name="x")
+
+
+def test_a_container_that_goes_round_in_a_circle_is_damage() -> None:
+    """Its sectors would be followed until no memory is left."""
+    data = bytearray(workbook({"A": [["a"]]}))
+    (directory,), (table,) = struct.unpack_from("<I", data, 48), struct.unpack_from("<I", data, 76)
+    struct.pack_into("<I", data, 512 * (table + 1) + 4 * directory, directory)
+    with pytest.raises(ParseError, match=r"damaged: its container's parts .* in a circle"):
+        parse_excel(bytes(data), name="x")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+import zipfile
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 
@@ -95,6 +96,28 @@ def test_a_cell_too_far_from_the_others_is_told() -> None:
     said = "its sheet '远' spans 1,048,576 rows of 16,384 columns"
     with pytest.raises(ParseError, match=said):
         parse(far_apart("z", row=1_048_575, column=16_383), name="x")
+
+
+@pytest.mark.parametrize(
+    ("part", "written", "spoilt", "said"),
+    [
+        ("xl/worksheets/sheet2.xml", b'"B1"', b'"B4294967295"', "'远' has a cell in row 4,294,"),
+        ("xl/sharedStrings.xml", b'uniqueCount="4"', b'uniqueCount="2147483647"', "2,147,483,647"),
+    ],
+)
+def test_numbers_that_no_workbook_has_are_damage(
+    part: str, written: bytes, spoilt: bytes, said: str
+) -> None:
+    """A row beyond all rows, more texts than the file has bytes for."""
+    memory = BytesIO()
+    whole = zipfile.ZipFile(BytesIO(far_apart("z", row=1, column=1)))
+    with zipfile.ZipFile(memory, "w") as archive:
+        for name in whole.namelist():
+            data = whole.read(name)
+            assert name != part or written in data
+            archive.writestr(name, data.replace(written, spoilt) if name == part else data)
+    with pytest.raises(ParseError, match=f"damaged: .*{said}"):
+        parse(memory.getvalue(), name="x")
 
 
 def test_a_colour_far_from_the_cells_does_not_matter() -> None:
