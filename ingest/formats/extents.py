@@ -33,16 +33,18 @@ _LONGEST_TAG = 200
 _COUNT = re.compile(rb"uniqueCount=[\"']([0-9]{1,400})[\"']")
 _BEGINNING_OF_LIST = 2_000
 
-
-_BEGINNING, _SHEET = 0x0809, 0x85
+_BEGINNING, _SHEET, _SIZE = 0x0809, 0x85, 0x200
 _LISTED = struct.Struct("<IxxB?")
 """Of a sheet: where it begins, the length of its name, whether that is in UTF-16."""
+
+_SIZES = struct.Struct("<IIHH")
+"""Of a sheet: its first row, the one after its last, and the same of columns."""
 
 _LAST_COLUMNS = dict.fromkeys((0x06, 0xD6, 0xFD, 0x203, 0x204, 0x205, 0x27E), 2) | {0xBD: -2}
 """Kinds of records that hold cells, and where in them the last cell's column stands."""
 
 _SMALLEST_CELL = 6
-_COLUMNS_BEFORE_2007 = 256
+_ROWS_BEFORE_2007, _COLUMNS_BEFORE_2007 = 1 << 16, 1 << 8
 
 
 def check_extents(package: Package) -> None:
@@ -123,7 +125,7 @@ def check_old_extents(stream: bytes) -> None:
     """Look at the sheets of a workbook from before 2007, given the stream that holds them.
 
     Raises:
-        ParseError: a cell stands where no such workbook has any.
+        ParseError: a cell, or all of a sheet, is where no such workbook has any.
     """
     names: dict[int, str] = {}
     sheet = ""
@@ -134,6 +136,13 @@ def check_old_extents(stream: bytes) -> None:
             names[begins_at] = text.decode("utf-16-le" if is_wide else "latin-1", "replace")
         elif kind == _BEGINNING:
             sheet = names.get(place, "")
+        elif kind == _SIZE and len(data) >= _SIZES.size:
+            first, last, left, right = _SIZES.unpack_from(data)
+            if not (first <= last <= _ROWS_BEFORE_2007 and left <= right <= _COLUMNS_BEFORE_2007):
+                raise ParseError(
+                    f"damaged: its sheet {sheet!r} says that it spans rows {first + 1:,} to "
+                    f"{last:,}, columns {left + 1:,} to {right:,}"
+                )
         elif kind in _LAST_COLUMNS and len(data) >= _SMALLEST_CELL:
             (column,) = struct.unpack_from("<H", data, _LAST_COLUMNS[kind] % len(data))
             if column >= _COLUMNS_BEFORE_2007:

@@ -125,6 +125,16 @@ def test_a_cell_beyond_the_last_column_is_damage() -> None:
         parse_excel(far, name="x")
 
 
+def test_a_sheet_that_ends_before_it_begins_is_damage() -> None:
+    """Memory is asked for as many rows as lie between, less than none."""
+    data = workbook({"A": [["a", "b"]]})
+    size = struct.pack("<HHIIHH", 0x200, 14, 0, 1, 0, 2)
+    assert size in data
+    turned = data.replace(size, struct.pack("<HHIIHH", 0x200, 14, 512, 1, 0, 2))
+    with pytest.raises(ParseError, match="its sheet 'A' says that it spans rows 513 to 1,"):
+        parse_excel(turned, name="x")
+
+
 def test_a_container_that_goes_round_in_a_circle_is_damage() -> None:
     """Its sectors would be followed until no memory is left."""
     data = bytearray(workbook({"A": [["a"]]}))
