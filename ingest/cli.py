@@ -13,7 +13,9 @@ from kb_qa.paths import shown
 
 if TYPE_CHECKING:
     from ingest.options import Options
+    from ingest.parcels import Elsewhere
     from ingest.report import Report
+    from kb_qa.embeddings import PassageEmbeddings
     from kb_qa.store.knowledge_base import KnowledgeBase
 
 ALL_WELL, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -60,6 +62,18 @@ def _parser() -> argparse.ArgumentParser:
         "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another writer"
     )
     way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="parse and embed on the machines of a Ray cluster: its HOST:PORT, `auto` for the one "
+        "that runs here, `local` to start one here (pip install 'kb-qa[ray]')",
+    )
+    parser.add_argument(
+        "--ray-files",
+        choices=("auto", "shared", "sent"),
+        default="auto",
+        help="whether those machines read the files, or are sent them; by itself it looks",
+    )
     way.add_argument("--dry-run", action="store_true", help="tell what would be done, do nothing")
     way.add_argument("--watch", action="store_true", help="go on, and read files as they change")
     way.add_argument(
@@ -89,14 +103,31 @@ def _ingest(options: argparse.Namespace) -> int:
     # Loaded here, because loading takes a second and `--help` must not.
     from ingest.pipeline import ingest
 
+    knowledge_base = _knowledge_base(options)
     with shown_progress(quiet=options.json) as progress:
         report = ingest(
             options.paths,
-            knowledge_base=_knowledge_base(options),
+            knowledge_base=knowledge_base,
             options=_options(options),
             progress=progress,
+            elsewhere=_ray(options, knowledge_base.embeddings) if options.ray else None,
         )
     return _end(report, options)
+
+
+def _ray(options: argparse.Namespace, embeddings: "PassageEmbeddings") -> "Elsewhere":
+    # An extra, and two seconds to import.
+    from ingest.ray_stages import Files, RayStages, orders
+    from kb_qa.settings import load_settings
+
+    return RayStages(
+        options.ray,
+        orders(load_settings(kb=options.kb), embeddings),
+        embeddings,
+        Files(options.ray_files),
+        options.jobs,
+        say=lambda line: print(f"ingest: {line}", file=sys.stderr, flush=True),
+    )
 
 
 def _preview(options: argparse.Namespace) -> int:

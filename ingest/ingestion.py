@@ -1,20 +1,24 @@
 """One run of ingestion: its stages, their clocks, and what became of every file."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
+
+import numpy as np
 
 from ingest.abilities import Abilities, abilities
 from ingest.cutting import Batch, Cut, Refused, cut, embedded, gathered
 from ingest.document import Parsed
 from ingest.find import Found, find, stamp
 from ingest.options import Options
+from ingest.parcels import Made
 from ingest.plan import Content, Placed, Plan, Wanted, plan
 from ingest.progress import Progress
 from ingest.reading import Reader
-from ingest.recognized import RecognizedPages
+from ingest.recognized import RECOGNIZED, RecognizedPages
 from ingest.report import FileReport, Report, Verdict
 from ingest.sandbox import ParserPool
 from ingest.selection import Selection
@@ -35,8 +39,6 @@ _PUBLISH_CHUNKS = 4096
 _PUBLISH_SHARE = 0.25
 """New chunks, and their share of all, after which readers that open later need not catch up: what
 is derived is written whole, so that the times it is written may not grow with it."""
-
-_RECOGNIZED = "ocr"
 
 
 class Ingestion:
@@ -63,6 +65,7 @@ class Ingestion:
         self._began = time.perf_counter()
         self._began_at = datetime.now().astimezone().isoformat(timespec="seconds")
         self._unpublished = 0
+        self._is_confined = True
 
     def plan(self, selection: Selection) -> Plan:
         """What each file needs."""
@@ -102,6 +105,22 @@ class Ingestion:
                 made = embedded(batch, embed=self._embeddings.embed_passages)
             yield made
 
+    def taken(self, arrivals: Iterable[Sequence[Made]]) -> Iterator[Batch]:
+        """What was made elsewhere, in batches as it arrives."""
+        for arrived in arrivals:
+            items: list[Cut | Refused] = []
+            vectors = [self._embeddings.embed_passages(())]
+            for made in arrived:
+                self._is_confined &= made.is_confined
+                for stage, seconds in made.seconds.items():
+                    self._seconds[stage] += seconds
+                untouched, changed = _sorted_out(made.item.files)
+                items += changed
+                if untouched:
+                    items.append(replace(made.item, files=untouched))
+                    vectors.append(made.vectors)
+            yield Batch(tuple(items), np.concatenate(vectors))
+
     def store(self, batch: Batch) -> None:
         """Commit all of a batch's documents together, and tell what became of its files."""
         with self._stage("store"), self._writer.transaction():
@@ -126,7 +145,10 @@ class Ingestion:
         """What became of all files; kept for later too."""
         seconds = {**self._seconds, "total": time.perf_counter() - self._began}
         report = Report(
-            self._knowledge_base.folder, tuple(self._files), seconds, self._pool.is_confined
+            self._knowledge_base.folder,
+            tuple(self._files),
+            seconds,
+            self._is_confined and self._pool.is_confined,
         )
         self._writer.record(Run(self._began_at, seconds, report.totals))
         return report
@@ -136,11 +158,8 @@ class Ingestion:
         reader = Reader(self._pool, recognized=self._recognized(), converts=self._abilities.office)
         for task, result in self._timed("parse", reader.documents(tasks)):
             content, files = tasks[task]
-            untouched = [file for file in files if _is_untouched(file.found)]
-            if len(untouched) < len(files):
-                yield Refused(
-                    tuple(file for file in files if file not in untouched), _CHANGED, is_final=False
-                )
+            untouched, changed = _sorted_out(files)
+            yield from changed
             if not untouched:
                 continue
             if isinstance(result, Parsed):
@@ -150,11 +169,11 @@ class Ingestion:
                     )
                 yield item
             else:
-                yield Refused(tuple(untouched), result)
+                yield Refused(untouched, result)
 
     def _recognized(self) -> RecognizedPages | None:
         """The pages that OCR has read before; None where there is no OCR."""
-        folder, engine = self._knowledge_base.folder / _RECOGNIZED, self._abilities.ocr
+        folder, engine = self._knowledge_base.folder / RECOGNIZED, self._abilities.ocr
         return RecognizedPages(folder, engine=engine) if engine else None
 
     def _place(self, placed: Placed) -> None:
@@ -223,6 +242,13 @@ class Ingestion:
 
 
 _CHANGED = ParseError("changed while it was read: run again")
+
+
+def _sorted_out(files: Sequence[Wanted]) -> tuple[tuple[Wanted, ...], list[Refused]]:
+    """The files that nobody touched while one of them was read, and what is said of the others."""
+    untouched = tuple(file for file in files if _is_untouched(file.found))
+    changed = tuple(file for file in files if file not in untouched)
+    return untouched, [Refused(changed, _CHANGED, is_final=False)] if changed else []
 
 
 def _task(found: Found) -> Task:

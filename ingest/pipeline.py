@@ -7,13 +7,14 @@ waits for another as long as there is work for it.
 import os
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from ingest.abilities import abilities
 from ingest.ahead import Stages
 from ingest.ingestion import Ingestion, planned
 from ingest.options import Options
+from ingest.parcels import Elsewhere
 from ingest.progress import Progress
 from ingest.report import Report
 from ingest.sandbox import ParserPool
@@ -33,6 +34,7 @@ def ingest(
     options: Options = Options(),
     progress: Progress | None = None,
     pool: ParserPool | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Report:
     """Make the knowledge base hold what the files under these paths hold.
 
@@ -43,6 +45,7 @@ def ingest(
         options: how to go about it.
         progress: told of each file.
         pool: the processes to parse in; if not given, some are started and ended.
+        elsewhere: what parses, cuts and embeds in the place of this process, if anything does.
 
     Raises:
         KnowledgeBaseBusy: another process is writing.
@@ -60,6 +63,11 @@ def ingest(
         run = Ingestion(knowledge_base, writer, running, progress or Progress(), options)
         work = run.plan(selection)
         run.settle(work)
+        if elsewhere is not None:
+            with closing(elsewhere.made(work.wanted)) as made:
+                for batch in run.taken(made):
+                    run.store(batch)
+            return run.end()
         with Stages(on_stop=running.interrupt) as stages:
             batches = stages.ahead(lambda: run.cut(work.wanted), most=_BATCHES_AHEAD)
             vectors = stages.ahead(lambda: run.embedded(batches), most=_BATCHES_AHEAD)

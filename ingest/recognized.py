@@ -10,6 +10,9 @@ from ingest import wire
 from ingest.task import Reading
 from kb_qa.store.files import write_whole
 
+RECOGNIZED = "ocr"
+"""The folder's name in the knowledge base's."""
+
 
 class RecognizedPages:
     """The pages read so far, in a folder of the knowledge base.
