@@ -86,9 +86,12 @@ class Catalog:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    # SQLite's own lower() knows no letter beyond ASCII.
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
+    return connection
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def _made(
         return _changed(index, saved, catalog)
     rows = _Catalogued(catalog, layout.dimension)
     if count > layout.most_exact:
-        return VectorIndex.approximate(count, rows, width=layout.dimension + LANGUAGES), *rows.seen
+        return VectorIndex.approximate(count, rows, centring=lambda: rows.seen[0]), *rows.seen
     keys, all_rows = zip(*rows(), strict=True)
     return VectorIndex.exact(np.concatenate(keys), np.concatenate(all_rows)), *rows.seen
 

@@ -4,14 +4,19 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
+from kb_qa.store.filter import Filter
 from kb_qa.store.records import Chunk, Location, Passage, Refusal, Run, Summary
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A file's stamp is its size, the nanosecond it was changed, and more.
+_CHANGED = "CAST(substr(stamp, instr(stamp, '-') + 1) AS INTEGER)"
 _MANY = 500  # host parameters a statement, well under SQLite's limit
 
 _PASSAGE = """
@@ -98,6 +103,15 @@ class Snapshot:
             (generation,),
         )
         return Changes(tuple(row[0] for row in added), tuple(removed.fetchall()))
+
+    def chunks_meeting(self, where: Filter) -> NDArray[np.int64]:
+        """The ids of the chunks that meet a filter, ascending."""
+        conditions = _conditions(where)
+        query = "SELECT DISTINCT chunks.id FROM chunks JOIN paths USING (document) WHERE "
+        query += " AND ".join(condition for condition, _ in conditions) or "1"
+        values = [value for _, some in conditions for value in some]
+        rows = self._connection.execute(f"{query} ORDER BY chunks.id", values)
+        return np.fromiter((row[0] for row in rows), np.int64)
 
     def passages(self, chunks: Sequence[int]) -> dict[int, Passage]:
         """The passages with these ids; ids that are gone are left out."""
@@ -204,3 +218,30 @@ def _passage(row: tuple[Any, ...]) -> Passage:
         paths=tuple(sorted(json.loads(paths))),
         metadata=json.loads(metadata),
     )
+
+
+def _conditions(where: Filter) -> list[tuple[str, list[str | int]]]:
+    """What a filter asks of a chunk and a place of its document, in SQL, with its values."""
+    conditions: list[tuple[str, list[str | int]]] = []
+    if where.path:
+        conditions.append(("path GLOB ?", [where.path]))
+    if where.suffixes:
+        some = " OR ".join(["lower(path) LIKE ? ESCAPE '\\'"] * len(where.suffixes))
+        conditions.append((f"({some})", ["%" + _literally(each) for each in where.suffixes]))
+    if where.heading:
+        # JSON keeps all letters but quotes and backslashes as they are.
+        within = json.dumps(where.heading, ensure_ascii=False)[1:-1]
+        conditions.append(("instr(casefold(heading), casefold(?))", [within]))
+    for sign, moment in ((">=", where.since), ("<=", where.until)):
+        if moment:
+            conditions.append((f"{_CHANGED} {sign} ?", [_nanoseconds(moment)]))
+    return conditions
+
+
+def _literally(text: str) -> str:
+    """Text that stands for itself in a pattern."""
+    return "".join(f"\\{each}" if each in "\\%_" else each for each in text)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -15,13 +15,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from kb_qa.store.centring import Rows
+from kb_qa.store.centring import Centring, Rows
 
 RECALL, RECALL_AT, OFFERED = 0.99, 10, 50
 """Of the best RECALL_AT rows, at least this share is among the OFFERED that a search brings."""
 
 _OUTGROWN = 2.0
-_SAMPLE_ROWS, _ITERATIONS = 32, 8  # of each centroid's training: more gave no better recall
+_SAMPLE_ROWS, _ITERATIONS = 40, 8  # of each centroid's training: more gave no better recall
 _QUESTIONS = 128
 _LIKENESS = 0.85  # of a question and its passage: about what e5 and bge give
 
@@ -59,9 +59,19 @@ class VectorIndex:
         return cls(index)
 
     @classmethod
-    def approximate(cls, count: int, batches: Batches, *, width: int) -> "VectorIndex":
-        """Lists made for so many rows, and the rows in them."""
+    def approximate(
+        cls, count: int, batches: Batches, *, centring: Callable[[], Centring]
+    ) -> "VectorIndex":
+        """Lists made for so many rows, and the rows in them.
+
+        Args:
+            count: how many.
+            batches: the rows.
+            centring: that of all rows, once they went by.
+        """
         lists = 1 << round(math.log2(2 * math.sqrt(count)))
+        sample = _sampled(batches, share=min(1.0, _SAMPLE_ROWS * lists / count))
+        width = sample.shape[1]
         index = faiss.IndexIVFScalarQuantizer(
             faiss.IndexFlatIP(width),
             width,
@@ -69,10 +79,9 @@ class VectorIndex:
             faiss.ScalarQuantizer.QT_8bit,
             faiss.METRIC_INNER_PRODUCT,
         )
-        index.cp.niter = _ITERATIONS
-        sample = _sampled(batches, share=min(1.0, _SAMPLE_ROWS * lists / count))
+        index.cp.niter, index.cp.min_points_per_centroid = _ITERATIONS, 1
         index.train(sample)
-        questions = _questions(sample)
+        questions = _questions(sample, centring())
         best = _Best(len(questions))
         for keys, rows in batches():
             index.add_with_ids(rows, keys)
@@ -178,14 +187,20 @@ def _sampled(batches: Batches, *, share: float) -> Rows:
     return np.concatenate([rows[chance.random(len(rows)) < share] for _, rows in batches()])
 
 
-def _questions(sample: Rows) -> Rows:
-    """Rows that lie to passages as questions do: near, and off by chance."""
+def _questions(sample: Rows, centring: Centring) -> Rows:
+    """Rows of questions: each near a passage, and off as passages are from each other.
+
+    Off in any direction would be harder than any question is: vectors of texts fill
+    but a few of their dimensions.
+    """
     chance = np.random.default_rng(1)
-    some = sample[chance.choice(len(sample), min(_QUESTIONS, len(sample)), replace=False)]
-    noise = chance.standard_normal(some.shape).astype(np.float32)
-    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    questions: Rows = _LIKENESS * some + math.sqrt(1 - _LIKENESS**2) * noise
-    return questions
+    vectors = sample[:, : centring.sums.shape[1]]
+    near, one, other = (vectors[chance.integers(len(vectors), size=_QUESTIONS)] for _ in range(3))
+    off = one - other
+    off /= np.maximum(np.linalg.norm(off, axis=1, keepdims=True), 1e-6)
+    asked = _LIKENESS * near + math.sqrt(1 - _LIKENESS**2) * off
+    asked /= np.linalg.norm(asked, axis=1, keepdims=True)
+    return np.stack([centring.question_row(each) for each in asked])
 
 
 def _probes(index: Any, questions: Rows, best: NDArray[np.int64]) -> int:

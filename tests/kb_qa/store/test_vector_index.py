@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb_qa.store.centring import LANGUAGES, Centring, Rows
+from kb_qa.store.centring import Centring, Rows
 from kb_qa.store.vector_index import OFFERED, RECALL, RECALL_AT, Keys, VectorIndex
 
 DIMENSION, COUNT = 48, 20_000
@@ -42,7 +42,8 @@ def made(rows: Rows) -> VectorIndex:
         for begin in range(0, len(rows), 3000):
             yield keys_of(rows)[begin : begin + 3000], rows[begin : begin + 3000]
 
-    return VectorIndex.approximate(len(rows), batches, width=DIMENSION + LANGUAGES)
+    centring = Centring.of_nothing(DIMENSION, {}).counted(rows, by=1)
+    return VectorIndex.approximate(len(rows), batches, centring=lambda: centring)
 
 
 def best(rows: Rows, keys: Keys, question: Rows, limit: int) -> list[int]:
