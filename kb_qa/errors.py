@@ -8,7 +8,8 @@ KbQaError
 │   ├── KnowledgeBaseDamaged     the catalog cannot be read
 │   ├── SchemaTooNew             made by a newer version of this program
 │   ├── SchemaTooOld             made by an older version of this program
-│   └── EmbedderMismatch         its vectors were made by another embedder
+│   ├── EmbedderMismatch         its vectors were made by another embedder
+│   └── StoreUnreachable         the server that keeps it does not answer
 ├── EmbeddingsError          the embedding model cannot be loaded or run
 ├── PathMissing              there is no such file or folder
 ├── ParseError               a document cannot be turned into text
@@ -57,6 +58,10 @@ class SchemaTooOld(KnowledgeBaseError):
 
 class EmbedderMismatch(KnowledgeBaseError):
     """The catalog's vectors were made by another embedder."""
+
+
+class StoreUnreachable(KnowledgeBaseError):
+    """The server that keeps the knowledge base does not answer, or lets nobody in."""
 
 
 class EmbeddingsError(KbQaError):
