@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingest.parcels import Elsewhere
     from ingest.report import Report
     from kb_qa.embeddings import PassageEmbeddings
-    from kb_qa.store.knowledge_base import KnowledgeBase
+    from kb_qa.store.base import Store
 
 ALL_WELL, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -160,7 +160,8 @@ def _report(options: argparse.Namespace) -> int:
     from ingest.standing import standing
     from kb_qa.settings import load_settings
 
-    report = standing(load_settings(kb=options.kb).kb)
+    settings = load_settings(kb=options.kb)
+    report = standing(settings.kb, store=settings.store)
     if not options.json:
         for file in report.files:
             tell(file)
@@ -200,10 +201,12 @@ def _options(options: argparse.Namespace) -> "Options":
     )
 
 
-def _knowledge_base(options: argparse.Namespace) -> "KnowledgeBase":
+def _knowledge_base(options: argparse.Namespace) -> "Store":
     from kb_qa.embeddings import configured_embeddings
     from kb_qa.settings import load_settings
-    from kb_qa.store.knowledge_base import KnowledgeBase
+    from kb_qa.store.opening import open_knowledge_base
 
     settings = load_settings(kb=options.kb)
-    return KnowledgeBase(settings.kb, embeddings=configured_embeddings(settings))
+    return open_knowledge_base(
+        settings.kb, store=settings.store, embeddings=configured_embeddings(settings)
+    )

@@ -21,7 +21,7 @@ from ingest.sandbox import ParserPool
 from ingest.selection import Selection
 from ingest.verdicts import refusal_report, removal_report, wanted_report
 from kb_qa.errors import PathMissing
-from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.base import Store
 from kb_qa.store.records import Location, Refusal
 
 _BATCHES_AHEAD = 2
@@ -30,7 +30,7 @@ _BATCHES_AHEAD = 2
 def ingest(
     paths: Sequence[Path],
     *,
-    knowledge_base: KnowledgeBase,
+    knowledge_base: Store,
     options: Options = Options(),
     progress: Progress | None = None,
     pool: ParserPool | None = None,
@@ -77,7 +77,7 @@ def ingest(
 
 
 def preview(
-    paths: Sequence[Path], *, knowledge_base: KnowledgeBase, options: Options = Options()
+    paths: Sequence[Path], *, knowledge_base: Store, options: Options = Options()
 ) -> Report:
     """What `ingest` would do with the files; nothing is parsed or stored.
 
@@ -101,7 +101,7 @@ def preview(
     return Report(knowledge_base.folder, files, {"total": time.perf_counter() - began})
 
 
-def _selection(paths: Sequence[Path], options: Options, knowledge_base: KnowledgeBase) -> Selection:
+def _selection(paths: Sequence[Path], options: Options, knowledge_base: Store) -> Selection:
     """A path that is gone may be a deletion; one that was never known is a slip."""
     for path in paths:
         if not os.path.lexists(path) and not is_known(path, knowledge_base):
@@ -109,13 +109,13 @@ def _selection(paths: Sequence[Path], options: Options, knowledge_base: Knowledg
     return Selection(paths, include=options.include, exclude=options.exclude, within=options.within)
 
 
-def is_known(path: Path, knowledge_base: KnowledgeBase) -> bool:
+def is_known(path: Path, knowledge_base: Store) -> bool:
     """Whether a knowledge base knows of a file at this path, or below it."""
     about = Selection([path])
     return any(about.has(known) for each in _known(knowledge_base) for known in each)
 
 
-def _known(knowledge_base: KnowledgeBase) -> tuple[dict[str, Location], dict[str, Refusal]]:
+def _known(knowledge_base: Store) -> tuple[dict[str, Location], dict[str, Refusal]]:
     if not knowledge_base.catalog.exists():
         return {}, {}
     with knowledge_base.catalog.read() as snapshot:

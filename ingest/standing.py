@@ -4,18 +4,21 @@ from pathlib import Path
 
 from ingest.report import FileReport, Report, Verdict
 from kb_qa.paths import shown
-from kb_qa.store.catalog import Catalog
-from kb_qa.store.knowledge_base import CATALOG
+from kb_qa.store.opening import IN_FOLDER, open_catalog
 
 
-def standing(kb: Path) -> Report:
+def standing(kb: Path, *, store: str = IN_FOLDER) -> Report:
     """What became of every file that a knowledge base knows, as of the last run that read it.
 
+    Args:
+        kb: its folder.
+        store: the setting of that name.
+
     Raises:
-        KnowledgeBaseMissing: there is none in the folder.
+        KnowledgeBaseMissing: there is none.
         KnowledgeBaseDamaged: it cannot be read.
     """
-    with Catalog(kb / CATALOG).read() as snapshot:
+    with open_catalog(kb, store=store).read() as snapshot:
         locations, refusals = snapshot.locations(), snapshot.refusals()
         run = snapshot.last_run()
     read = {

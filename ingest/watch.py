@@ -16,7 +16,7 @@ from ingest.progress import Progress
 from ingest.report import Report
 from ingest.sandbox import ParserPool
 from ingest.selection import IGNORE_FILE
-from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.base import Store
 
 _QUIET_MILLISECONDS = 200
 """Without a change, until what changed is read: programs save in several steps."""
@@ -33,7 +33,7 @@ _PUBLISH_SECONDS = 60.0
 def watch(
     paths: Sequence[Path],
     *,
-    knowledge_base: KnowledgeBase,
+    knowledge_base: Store,
     options: Options,
     progress: Progress | None = None,
     stopping: Event | None = None,
@@ -78,7 +78,7 @@ def _patient(options: Options, paths: Sequence[Path], *, publish: bool) -> Optio
 
 
 def _touched(
-    paths: Sequence[Path], batch: Iterable[tuple[Change, str]], knowledge_base: KnowledgeBase
+    paths: Sequence[Path], batch: Iterable[tuple[Change, str]], knowledge_base: Store
 ) -> list[Path]:
     """What a run is to look at: the files and folders that changed, or all of them."""
     changed = {Path(path) for change, path in batch if not _is_only_touched(change, Path(path))}

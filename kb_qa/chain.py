@@ -27,7 +27,8 @@ from kb_qa.prompts import Turn
 from kb_qa.quote import QuoteChain
 from kb_qa.retrieval import HybridRetriever
 from kb_qa.settings import Settings, load_settings
-from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.base import Store
+from kb_qa.store.opening import open_knowledge_base
 
 _QUESTION_CHARACTERS = 4000
 
@@ -44,20 +45,23 @@ def build_qa_chain(
     """A question-answering chain over a knowledge base.
 
     Args:
-        kb: its folder; the settings' one if not given.
+        kb: its folder; the settings' one if not given. Where they say that it is kept in Milvus,
+            what belongs to it on this machine.
         settings: the environment's if not given.
         llm: who writes the answers; the settings' one if not given.
         embeddings: loaded already; the settings' one if not given.
 
     Raises:
-        KnowledgeBaseMissing: there is no knowledge base in the folder.
+        KnowledgeBaseMissing: there is no knowledge base there.
         EmbedderMismatch: another embedder made its vectors.
         SettingsError: a setting has a value that cannot be used.
         GeneratorError: the language model cannot be loaded.
     """
     settings = settings or load_settings()
     folder = Path(kb) if kb is not None else settings.kb
-    knowledge_base = KnowledgeBase(folder, embeddings=embeddings or configured_embeddings(settings))
+    knowledge_base = open_knowledge_base(
+        folder, store=settings.store, embeddings=embeddings or configured_embeddings(settings)
+    )
     with knowledge_base.read():
         pass  # a missing or foreign knowledge base is told now, not at the first question
     return KnowledgeBaseQA(
@@ -240,7 +244,7 @@ class _Watch:
 
 
 def _generator(
-    settings: Settings, knowledge_base: KnowledgeBase, llm: BaseLanguageModel[Any] | None
+    settings: Settings, knowledge_base: Store, llm: BaseLanguageModel[Any] | None
 ) -> AnswerChain:
     weigher = Weigher(knowledge_base)
     if llm is None:

@@ -8,7 +8,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from kb_qa.answer import Source
-from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.base import Store
 from kb_qa.store.records import Candidate
 
 
@@ -28,7 +28,7 @@ class HybridRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    knowledge_base: KnowledgeBase
+    knowledge_base: Store
     passages: int = 5
     candidates: int = 50
     mass_weight: float = 0.12

@@ -17,6 +17,11 @@ class Settings(BaseSettings):
     )
 
     kb: Path = Field(Path("data/kb"), description="folder of the knowledge base")
+    store: str = Field(
+        "folder",
+        description="where it is kept: `folder`, or `milvus:URI`: a file of Milvus Lite that ends "
+        "in `.db`, or `http://USER:PASSWORD@HOST:PORT`, with `#NAME` for one of several",
+    )
     embeddings: str = Field(
         "bundled",
         description="`bundled`, or a sentence-transformers model: a folder, or a hub id",

@@ -46,6 +46,10 @@ file, 20,000 files, archives within archives three deep.
 """
 CHINESE = {
     "kb": "知识库的文件夹",
+    "store": (
+        "存放在哪里：`folder`（文件夹），或 `milvus:地址`：以 `.db` 结尾的 Milvus Lite 文件，或 "
+        "`http://用户:密码@主机:端口`；同一个 Milvus 里有几个知识库时加 `#名字`"
+    ),
     "embeddings": "`bundled`，或者 sentence-transformers 模型：文件夹或模型库里的名字",
     "query_prompt": "加在问题前面的提示，代替模型自己的",
     "passage_prompt": "加在段落前面的提示，代替模型自己的",

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from kb_qa import knowledge_bases
-from kb_qa.store.catalog import Catalog
-from kb_qa.store.knowledge_base import CATALOG
+from kb_qa import knowledge_bases, load_settings
+from kb_qa.store.base import Catalog
+from kb_qa.store.opening import IN_FOLDER, open_catalog
 from kb_qa.store.records import Location, Refusal, Run, Summary
 
 LISTED = 200  # files drawn at a time: more is a scroll nobody reads
@@ -31,6 +31,8 @@ class Contents:
 
 def choices(configured: Path) -> list[Path]:
     """The knowledge bases to choose from: the configured one first, then those beside it."""
+    if load_settings().store != IN_FOLDER:
+        return [configured]
     found = knowledge_bases(configured.parent)
     return [configured, *(each for each in found if each != configured)]
 
@@ -43,7 +45,7 @@ def summary(kb: Path) -> Summary | None:
         SchemaTooNew: a newer version of this program made it.
         SchemaTooOld: an older version made it.
     """
-    catalog = Catalog(kb / CATALOG)
+    catalog = _catalog(kb)
     if not catalog.exists():
         return None
     with catalog.read() as snapshot:
@@ -53,7 +55,7 @@ def summary(kb: Path) -> Summary | None:
 
 def titles(kb: Path, *, limit: int) -> tuple[str, ...]:
     """The titles of some documents, in the order of their paths."""
-    with Catalog(kb / CATALOG).read() as snapshot:
+    with _catalog(kb).read() as snapshot:
         generation = snapshot.generation
     return _titles(kb, generation, limit)
 
@@ -61,14 +63,14 @@ def titles(kb: Path, *, limit: int) -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def _titles(kb: Path, _generation: int, limit: int) -> tuple[str, ...]:
     """Kept until the next generation: it reads every document's title."""
-    with Catalog(kb / CATALOG).read() as snapshot:
+    with _catalog(kb).read() as snapshot:
         distinct = dict.fromkeys(each.title for each in snapshot.locations().values())
     return tuple(distinct)[:limit]
 
 
 def contents(kb: Path, *, matching: str = "") -> Contents:
     """The files whose title or path contains a text, whatever its case."""
-    with Catalog(kb / CATALOG).read() as snapshot:
+    with _catalog(kb).read() as snapshot:
         locations, refusals = snapshot.locations(), snapshot.refusals()
         last_run = snapshot.last_run()
     wanted = matching.strip().casefold()
@@ -79,3 +81,7 @@ def contents(kb: Path, *, matching: str = "") -> Contents:
     refused = [each for each in refusals.values() if wanted in each.path.casefold()]
     left_out = sum(max(0, len(each) - LISTED) for each in (read, refused))
     return Contents(tuple(read[:LISTED]), tuple(refused[:LISTED]), left_out, last_run)
+
+
+def _catalog(kb: Path) -> Catalog:
+    return open_catalog(kb, store=load_settings().store)

@@ -13,6 +13,7 @@ from langchain_core.vectorstores import VectorStore
 
 from kb_qa.embeddings.base import PassageEmbeddings
 from kb_qa.errors import EmbeddingsError
+from kb_qa.store.base import Store
 from kb_qa.store.knowledge_base import KnowledgeBase
 from kb_qa.store.records import Chunk, Document, Passage
 
@@ -27,7 +28,7 @@ class KnowledgeBaseVectorStore(VectorStore):
     removes them.
     """
 
-    def __init__(self, knowledge_base: KnowledgeBase) -> None:
+    def __init__(self, knowledge_base: Store) -> None:
         self.knowledge_base = knowledge_base
 
     @property
