@@ -27,9 +27,8 @@ from ingest.unpacking import Known, unpacked
 from ingest.verdicts import refusal_report, removal_report, stored_report
 from kb_qa.errors import ParseError
 from kb_qa.paths import shown
-from kb_qa.store.knowledge_base import KnowledgeBase
+from kb_qa.store.base import Store, Writer
 from kb_qa.store.records import Location, Refusal, Run
-from kb_qa.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -46,7 +45,7 @@ class Ingestion:
 
     def __init__(
         self,
-        knowledge_base: KnowledgeBase,
+        knowledge_base: Store,
         writer: Writer,
         pool: ParserPool,
         progress: Progress,
@@ -89,9 +88,11 @@ class Ingestion:
             self._place(placed)
         for found in work.refused:
             self._refuse(found)
-        for path in work.removed:
+        if work.removed:
             with self._stage("store"), self._writer.transaction():
-                self._writer.unplace(path)
+                for path in work.removed:
+                    self._writer.unplace(path)
+        for path in work.removed:
             self._end(removal_report(path))
 
     def cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
