@@ -28,8 +28,9 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "^",
 }
-"""Ray reports home by itself, and warns of what it does itself."""
+"""Ray reports home by itself, warns of what it does itself, and prints between our lines."""
 
 
 class ClusterError(KbQaError):

@@ -139,12 +139,21 @@ class Cutter:
 
     Args:
         orders: what every machine is told.
+
+    Attributes:
+        folder: for files that are sent, each for as long as it is read.
     """
 
     def __init__(self, orders: str) -> None:
         self._orders = Orders.from_json(orders)
         self._pool = ParserPool(jobs=1)
         self._folder = TemporaryDirectory(prefix="kb-qa-")
+        self.folder = Path(self._folder.name)
+
+    def close(self) -> None:
+        """End its parser, and remove what it keeps."""
+        self._pool.close()
+        self._folder.cleanup()
 
     @cached_property
     def _embeddings(self) -> PassageEmbeddings:
@@ -188,7 +197,7 @@ class Cutter:
             seen = _stamp(parcel.path) == parcel.stamp
             host = socket.gethostname()
             return parcel.path, "" if seen else f"{host} sees another file there, or none"
-        path = Path(self._folder.name) / parcel.path.name
+        path = self.folder / parcel.path.name
         path.write_bytes(data)
         return path, ""
 
@@ -199,7 +208,7 @@ class Cutter:
 
     def _recognized(self) -> RecognizedPages | None:
         engine = self._orders.abilities.ocr
-        folder = Path(self._orders.recognized or Path(self._folder.name) / "ocr")
+        folder = Path(self._orders.recognized or self.folder / "ocr")
         return RecognizedPages(folder, engine=engine) if engine else None
 
     def _row(
