@@ -40,6 +40,18 @@ def test_a_folder_needs_no_client(tmp_path: Path) -> None:
     assert printed(script).strip() == "[]"
 
 
+def test_a_new_process_reads_what_another_wrote(tmp_path: Path) -> None:
+    """A process that only reads finds what a former one stored, without writing first."""
+    begin = (
+        "from pathlib import Path; from tests.fakes import WordEmbeddings\n"
+        "from tests.milvus.conftest import open_milvus\n"
+        "from tests.milvus.test_contract import found, put\n"
+        f"milvus = open_milvus(Path({str(tmp_path / 'kb')!r}), WordEmbeddings())\n"
+    )
+    printed(begin + "put(milvus, 'Abba is a band')")
+    assert printed(begin + "print(found(milvus, 'band'))").strip() == "['Abba is a band']"
+
+
 def test_a_missing_extra_says_the_command() -> None:
     """Without the extra the message says how to install it."""
     script = (

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,25 @@ def test_a_batch_of_another_machine_is_spared_while_it_may_go_on(
         assert counts(milvus)[3] == 1
     assert found(milvus, "首都") == [CAPITAL]
     assert tables.known('key like "batch %"') == {}
+
+
+def test_what_another_machine_may_be_about_to_store_is_spared(
+    milvus: MilvusKnowledgeBase,
+) -> None:
+    """A document that lost its last path stays while another batch is about it; it is not found,
+    and goes when that batch turns out to be left over."""
+    put(milvus, BAND, CAPITAL)
+    tables = milvus.catalog.tables
+    with milvus.write() as writer:
+        known = writer.document_id(f"sha of {BAND}")
+        note = {"host": "another", "process": 1, "at": time.time(), "documents": [known]}
+        tables.put("batch of another", note)
+        with writer.transaction():
+            writer.unplace(f"/docs/{BAND}")
+        assert counts(milvus) == [2, 2, 1, 2, 2]
+        assert found(milvus, "band 首都") == [CAPITAL]
+        writer.clean_up(abandoned_seconds=0)
+    assert counts(milvus) == [1] * 5
 
 
 def put_one(milvus: MilvusKnowledgeBase, writer: MilvusWriter, text: str) -> None:

@@ -2,8 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langchain_core.retrievers import BaseRetriever
+from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from ingest.pipeline import ingest, preview
 from ingest.report import Verdict
@@ -65,6 +68,32 @@ def test_both_stores_find_the_same(samples: MilvusKnowledgeBase, embedded: Knowl
     assert len(same) == len(QUESTIONS), [pair for pair in pairs if pair not in same]
     worst = max(abs(ours[key] - theirs[key]) for ours, theirs in same for key in ours)
     assert worst < TOLERANCE
+
+
+class TestStandard(RetrieversIntegrationTests):
+    """LangChain's own suite for retrievers, over Milvus."""
+
+    knowledge_base: MilvusKnowledgeBase
+
+    @pytest.fixture(autouse=True)
+    def _sample(self, samples: MilvusKnowledgeBase) -> None:
+        type(self).knowledge_base = samples
+
+    @property
+    def retriever_constructor(self) -> type[BaseRetriever]:
+        return HybridRetriever
+
+    @property
+    def retriever_constructor_params(self) -> dict[str, Any]:
+        return {"knowledge_base": self.knowledge_base, "passages": 3}
+
+    @property
+    def num_results_arg_name(self) -> str:
+        return "passages"
+
+    @property
+    def retriever_query_example(self) -> str:
+        return "annual leave"
 
 
 def test_a_chinese_question_finds_english_passages(samples: MilvusKnowledgeBase) -> None:

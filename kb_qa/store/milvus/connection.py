@@ -64,6 +64,7 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self._held = set[str]()
         self._client: MilvusClient = patiently(
             lambda: MilvusClient(
                 address.uri,
@@ -81,20 +82,16 @@ class Connection:
         return bool(self._call("has_collection", collection))
 
     def create(self, collection: str, *, schema: Any, indexes: Any) -> None:
-        """Make a collection and hold it ready, unless it is there."""
+        """Make a collection, unless it is there."""
         if not self.has(collection):
             self._call(
                 "create_collection", collection, schema=schema, index_params=indexes,
                 consistency_level="Strong",
             )  # fmt: skip
-        self.load(collection)
-
-    def load(self, collection: str) -> None:
-        """Hold a collection ready to be asked."""
-        self._call("load_collection", collection)
 
     def drop(self, collection: str) -> None:
         """Remove a collection."""
+        self._held.discard(collection)
         self._call("drop_collection", collection)
 
     def upsert(self, collection: str, rows: Sequence[Row]) -> None:
@@ -104,10 +101,12 @@ class Connection:
 
     def delete(self, collection: str, condition: str) -> None:
         """Remove the rows that meet a condition."""
+        self._hold(collection)
         self._call("delete", collection, filter=condition)
 
     def count(self, collection: str, condition: str = "") -> int:
         """How many rows meet a condition."""
+        self._hold(collection)
         rows = self._call("query", collection, filter=condition, output_fields=["count(*)"])
         return int(rows[0]["count(*)"])
 
@@ -121,6 +120,7 @@ class Connection:
 
     def rows(self, collection: str, condition: str = "", *, fields: Sequence[str]) -> list[Row]:
         """All rows that meet a condition, however many."""
+        self._hold(collection)
 
         def read() -> list[Row]:
             found: list[Row] = []
@@ -142,6 +142,7 @@ class Connection:
         self, collection: str, field: str, query: Any, *, limit: int, condition: str
     ) -> list[int]:
         """The keys of the rows nearest to a query by inner product, best first."""
+        self._hold(collection)
         found = self._call(
             "search",
             collection,
@@ -152,6 +153,12 @@ class Connection:
             search_params={"metric_type": "IP"},
         )
         return [int(hit["id"]) for hit in found[0]]
+
+    def _hold(self, collection: str) -> None:
+        """Have a collection ready to be asked: whoever made it may be gone, or have let it go."""
+        if collection not in self._held:
+            self._call("load_collection", collection)
+            self._held.add(collection)
 
     def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
         call = getattr(self._client, name)

@@ -26,6 +26,7 @@ from kb_qa.store.milvus.tables import Tables, VectorTables
 from kb_qa.store.records import Chunk, Document, Refusal, Run
 
 _NOTE = "batch "
+_IS_NOTE = f"key like {literal(_NOTE + '%')}"
 _NOTED_AT_ONCE = 2000  # documents a note: a value has 64 kB at most
 _ABANDONED_SECONDS = 600.0
 """Of another machine's note, after which that machine is taken to have stopped."""
@@ -113,7 +114,7 @@ class MilvusWriter(MilvusSnapshot):
         Args:
             abandoned_seconds: of another machine's batch, after which it is taken to be so.
         """
-        notes = self._tables.known(f"key like {literal(_NOTE + '%')}")
+        notes = self._tables.known(_IS_NOTE)
         left = {key for key, note in notes.items() if _is_abandoned(note, abandoned_seconds)}
         busy = {each for key in notes.keys() - left for each in notes[key]["documents"]}
         self._drop_if_nowhere({each for key in left for each in notes[key]["documents"]} - busy)
@@ -154,9 +155,11 @@ class MilvusWriter(MilvusSnapshot):
         note = self._noted(doubtful)
         self._store_documents(batch)
         self._store_places(batch, former)
-        self._drop_if_nowhere(doubtful)
+        spared = doubtful & self._noted_by_others(note)
+        self._drop_if_nowhere(doubtful - spared)
         self._changed()
-        self._tables.forget(note)
+        if not spared:
+            self._tables.forget(note)
 
     def _former(self, batch: _Batch) -> dict[str, Row]:
         """The rows of the batch's paths, and of those that lead to the same content."""
@@ -191,6 +194,13 @@ class MilvusWriter(MilvusSnapshot):
             self._tables.meta, [rows.meta_row(key, note) for key, note in notes.items()]
         )
         return list(notes)
+
+    def _noted_by_others(self, ours: Sequence[str]) -> set[int]:
+        """Documents that another batch is about, which may be about to lead a path to them."""
+        notes = self._tables.known(_IS_NOTE)
+        return {
+            each for key, note in notes.items() if key not in ours for each in note["documents"]
+        }
 
     def _store_documents(self, batch: _Batch) -> None:
         chunks, sums, texts, documents = [], [], [], []
