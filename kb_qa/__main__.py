@@ -1,27 +1,34 @@
-"""python -m kb_qa ask | search | download: arguments in, exit code out."""
+"""python -m kb_qa ask | search | backup | doctor | download: arguments in, exit code out."""
 
 import argparse
 import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb_qa.errors import KbQaError
+from kb_qa.errors import KbQaError, SettingsError
 from kb_qa.paths import shown
 
 if TYPE_CHECKING:
     from kb_qa.answer import Answer, Citation
+    from kb_qa.settings import Settings
 
-ALL_WELL, USAGE_ERROR, INTERRUPTED = 0, 2, 130
+ALL_WELL, NEEDS_YOU, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it did its work, 2 if it could not, 130 if it was interrupted."""
+    """Run one command.
+
+    Returns:
+        0 if it did its work, 1 if the doctor found what needs the person, 2 if it could not do
+        its work, 130 if it was interrupted.
+    """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        code: int | None = options.run(options)
         sys.stdout.flush()
     except KbQaError as error:
         print(f"kb_qa: {error}", file=sys.stderr)
@@ -33,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("kb_qa: interrupted", file=sys.stderr)
         return INTERRUPTED
+    else:
+        return code or ALL_WELL
     return ALL_WELL
 
 
@@ -48,6 +57,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--kb", type=Path, help="folder of the knowledge base")
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.set_defaults(run=run)
+    purpose = "copy a knowledge base into a new folder, while others read and write it"
+    command = commands.add_parser("backup", help=purpose, description=purpose)
+    command.add_argument("to", type=Path, metavar="DEST", help="folder to make; must not be there")
+    command.add_argument("--kb", type=Path, help="folder of the knowledge base")
+    command.set_defaults(run=_backup)
+    purpose = "look at all of a knowledge base, repair what can be made again, tell the rest"
+    command = commands.add_parser("doctor", help=purpose, description=purpose)
+    command.add_argument("--kb", type=Path, help="folder of the knowledge base")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=_doctor)
     purpose = "download an XVERSE model, or prepare one that is on this machine"
     command = commands.add_parser("download", help=purpose, description=purpose)
     command.add_argument(
@@ -81,6 +100,48 @@ def _search(options: argparse.Namespace) -> None:
     # A search needs no language model: none is loaded.
     chain = build_qa_chain(kb=options.kb, settings=load_settings(llm="quote"))
     _give(chain.search(options.question), as_json=options.json)
+
+
+def _backup(options: argparse.Namespace) -> None:
+    from kb_qa.store.backup import back_up
+
+    made = back_up(_folder(options).kb, to=options.to)
+    print(f"{made.folder}: {made.documents} documents, {made.chunks} chunks, {made.size:,} bytes")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from kb_qa.embeddings import configured_embeddings
+    from kb_qa.store.checkup import State, check_up
+
+    settings = _folder(options)
+    findings = []
+    for finding in check_up(settings.kb, embeddings=lambda: configured_embeddings(settings)):
+        findings.append(finding)
+        if not options.json:
+            print(finding, flush=True)
+    if options.json:
+        told = {"kb": str(settings.kb), "findings": [asdict(finding) for finding in findings]}
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    return NEEDS_YOU if any(each.state is State.NEEDS_YOU for each in findings) else ALL_WELL
+
+
+def _folder(options: argparse.Namespace) -> "Settings":
+    """The settings of a knowledge base that is kept in a folder.
+
+    Raises:
+        SettingsError: it is kept elsewhere.
+    """
+    from kb_qa.settings import load_settings
+    from kb_qa.store.opening import IN_FOLDER
+
+    settings = load_settings(kb=options.kb)
+    if settings.store != IN_FOLDER:
+        kind = settings.store.partition(":")[0]  # what follows may hold a password
+        raise SettingsError(
+            f"KB_QA_STORE={kind!r} keeps no knowledge base in a folder: use that store's own "
+            f"tools, or set KB_QA_STORE={IN_FOLDER}"
+        )
+    return settings
 
 
 def _download(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ KbQaError
 │   ├── SchemaTooNew             made by a newer version of this program
 │   ├── SchemaTooOld             made by an older version of this program
 │   ├── EmbedderMismatch         its vectors were made by another embedder
+│   ├── BackupError              a backup cannot be made there
 │   └── StoreUnreachable         the server that keeps it does not answer
 ├── EmbeddingsError          the embedding model cannot be loaded or run
 ├── PathMissing              there is no such file or folder
@@ -58,6 +59,10 @@ class SchemaTooOld(KnowledgeBaseError):
 
 class EmbedderMismatch(KnowledgeBaseError):
     """The catalog's vectors were made by another embedder."""
+
+
+class BackupError(KnowledgeBaseError):
+    """A backup cannot be made in that place."""
 
 
 class StoreUnreachable(KnowledgeBaseError):

@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from kb_qa.store.records import Chunk, Location, Passage, Refusal, Run, Summary
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A file's stamp is its size, the nanosecond it was changed, and more.
 _CHANGED = "CAST(substr(stamp, instr(stamp, '-') + 1) AS INTEGER)"
+_COPIED_PAGES = 512  # a step of a copy, and how long an interruption waits
+_READ_VECTORS = 4096  # at a time, to check them
 _MANY = 500  # host parameters a statement, well under SQLite's limit
 
 _PASSAGE = """
@@ -176,6 +180,45 @@ class Snapshot:
         query = "SELECT began, seconds, totals FROM runs ORDER BY id DESC LIMIT 1"
         row = self._connection.execute(query).fetchone()
         return Run(row[0], json.loads(row[1]), json.loads(row[2])) if row else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the catalog's file, with what is still in its log."""
+        pages, each = (
+            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "page_size")
+        )
+        return pages * each
+
+    def copy_to(self, path: Path) -> None:
+        """Write this generation to a new file, which needs no file beside it to be read.
+
+        A writer goes on meanwhile. Nothing is flushed to disk.
+        """
+        with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+            copy.execute("PRAGMA synchronous = OFF")
+            # Between the steps, the interpreter can be interrupted.
+            self._connection.backup(copy, pages=_COPIED_PAGES, progress=lambda *_: None)
+            copy.execute("PRAGMA journal_mode = DELETE")
+
+    def faults(self) -> list[str]:
+        """What is wrong with the file's structure and references, a line each."""
+        rows = self._connection.execute("PRAGMA quick_check").fetchall()
+        lines = [line for (told,) in rows for line in told.splitlines()]
+        faults = [line for line in lines if line != "ok" and not line.startswith("***")]
+        references = self._connection.execute("PRAGMA foreign_key_check").fetchall()
+        return faults + [f"{row[0]} {row[1]} belongs to no {row[2]}" for row in references]
+
+    def chunks_without_vector(self) -> int:
+        """How many chunks have none."""
+        query = "SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk FROM vectors)"
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def stored_vectors(self) -> Iterator[list[bytes]]:
+        """All vectors as they are stored, in batches."""
+        cursor = self._connection.execute("SELECT vector FROM vectors")
+        while rows := cursor.fetchmany(_READ_VECTORS):
+            yield [row[0] for row in rows]
 
     def _meta(self, key: str) -> str | None:
         query = "SELECT value FROM meta WHERE key = ?"
