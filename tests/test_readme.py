@@ -20,6 +20,7 @@ from ingest.containers import SUFFIXES as ARCHIVES
 from ingest.loaders import FORMATS
 from kb_qa.generators import Kind, choose_generator
 from kb_qa.settings import Settings
+from kb_qa.store.knowledge_base import CATALOG
 from tests.kb_qa.xverse.official import make_official
 
 ROOT = Path(__file__).parents[1]
@@ -131,8 +132,8 @@ def printed_by(block: str) -> str:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_commands_run(readme: str, sample_kb: Path) -> None:
-    """Each `python -m kb_qa` line can be pasted; its `--json` has the promised keys."""
-    commands = [line for line in commands_of(readme) if line[0] != "download"]
+    """Each question of the text can be pasted; its `--json` has the promised keys."""
+    commands = [line for line in commands_of(readme) if line[0] in ("ask", "search")]
     assert len(commands) >= 2
     for command in commands:
         done = run_kb_qa(*command, f"--kb={sample_kb}", "--json")
@@ -140,6 +141,18 @@ def test_the_commands_run(readme: str, sample_kb: Path) -> None:
         answer = json.loads(done.stdout)
         assert answer["citations"], command
         assert not answer["refused"], command
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_keeping_runs(readme: str, sample_kb: Path, tmp_path: Path) -> None:
+    """The `backup` and `doctor` lines can be pasted; here the backup goes to another place."""
+    lines = [line for line in commands_of(readme) if line[0] in ("backup", "doctor")]
+    assert [line[0] for line in lines] == ["backup", "doctor"]
+    for command, *arguments in lines:
+        places = [str(tmp_path / argument) for argument in arguments]
+        done = run_kb_qa(command, *places, f"--kb={sample_kb}")
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / lines[0][1] / CATALOG).is_file()
 
 
 @pytest.mark.parametrize("readme", READMES)
