@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 DOCS   ?= data/docs
 KB     ?= data/kb
 
-.PHONY: run test milvus-test ocr-test browser-test serving-test gpu-test office-test corpus-test endurance-test fuzz lint clean
+.PHONY: run test milvus-test ray-test ocr-test browser-test serving-test gpu-test office-test corpus-test endurance-test fuzz lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m ingest $(DOCS) --kb $(KB) || [ $$? -eq 1 ] # a failed file is told, and does not keep the page away
@@ -20,6 +20,10 @@ test: $(VENV)/.test
 # Needs the extra with Milvus's client and Milvus Lite: 60 MB more
 milvus-test: $(VENV)/.milvus
 	$(BIN)/python -m pytest tests/milvus
+
+# Needs the extra with Ray: 250 MB more, and takes minutes
+ray-test: $(VENV)/.ray
+	$(BIN)/python -m pytest tests/ray --timeout 900
 
 # Needs the extra that reads scans: 280 MB more
 ocr-test: $(VENV)/.ocr
@@ -79,6 +83,10 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 
 $(VENV)/.milvus: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test,milvus]'
+	@touch $@ $(VENV)/.run $(VENV)/.test
+
+$(VENV)/.ray: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[test,ray]'
 	@touch $@ $(VENV)/.run $(VENV)/.test
 
 $(VENV)/.ocr: pyproject.toml | $(BIN)/python
