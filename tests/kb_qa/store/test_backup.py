@@ -89,11 +89,11 @@ def test_a_writer_commits_while_backups_are_made(
 
 def refused(folder: Path, to: Path, message: str) -> None:
     """Assert that no backup is made, and that nothing is left of the attempt."""
-    before = sorted(to.parent.parent.rglob("*"))
+    before = sorted(folder.parent.rglob("*"))
     with pytest.raises(BackupError, match=message) as told:
         back_up(folder, to=to)
     assert "\n" not in str(told.value)
-    assert sorted(to.parent.parent.rglob("*")) == before
+    assert sorted(folder.parent.rglob("*")) == before
 
 
 def test_nothing_is_overwritten(knowledge_base: KnowledgeBase, tmp_path: Path) -> None:
