@@ -140,7 +140,8 @@ def _ray() -> "ModuleType":
     for handler in logging.getLogger("ray.data").handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setLevel(logging.CRITICAL + 1)  # its file keeps what it says
-    return ray
+    module: ModuleType = ray
+    return module
 
 
 def _connect(ray: "ModuleType", address: str) -> None:
