@@ -78,6 +78,18 @@ def parse(data: bytes, *, name: str) -> Parsed:
 
 
 def _root(text: str) -> Element:
+    declaration = _DECLARATION.match(text)
+    body = text[declaration.end() if declaration else 0 :]
+    try:
+        return _element(body)
+    except etree.XMLSyntaxError as error:
+        if error.code != etree.ErrorTypes.ERR_DOCUMENT_END:
+            raise
+        # Part of a larger document, as manuals are written: several elements, one after the other.
+        return _element(f"<fragment>{body}</fragment>")
+
+
+def _element(text: str) -> Element:
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -87,10 +99,7 @@ def _root(text: str) -> Element:
         remove_comments=True,
         remove_pis=True,
     )
-    declaration = _DECLARATION.match(text)
-    return etree.fromstring(
-        text[declaration.end() if declaration else 0 :].encode("utf-8", "replace"), parser
-    )
+    return etree.fromstring(text.encode("utf-8", "replace"), parser)
 
 
 def _with_characters(text: str) -> tuple[str, int]:

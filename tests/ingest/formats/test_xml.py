@@ -50,6 +50,16 @@ def test_docbook() -> None:
     )
 
 
+def test_a_part_of_a_document_has_several_elements() -> None:
+    """A chapter's sections in a file of their own, one after the other, are read as they stand."""
+    part = "<section><title>One</title><para>a</para></section>\n\n<section><title>Two</title>"
+    parsed = parse(f'<?xml version="1.0"?>\n{part}<para>b</para></section>'.encode(), name="x")
+    assert [block.text for block in parsed.blocks] == ["One", "a", "Two", "b"]
+    assert {block.level for block in parsed.blocks if block.level} == {1}
+    with pytest.raises(XMLSyntaxError):
+        parse(f"{part}<para>b</section>".encode(), name="x")
+
+
 def test_records_are_a_table() -> None:
     """Elements alike with values in them, or in their attributes, are rows."""
     body = "<all><row1 id='1'><n>甲</n><p1>3</p1></row1><row1 id='2'><n>乙</n></row1></all>"
