@@ -15,6 +15,8 @@ KbQaError
 ├── PathMissing              there is no such file or folder
 ├── ParseError               a document cannot be turned into text
 ├── QuestionError            a question cannot be asked
+├── HistoryError             conversations cannot be kept
+├── JobError                 the page cannot start work in the background
 └── GeneratorError           the language model cannot be loaded or failed
     ├── CheckpointError          the model's files are missing, incomplete or of no use here
     ├── DeviceError              no card, or too little memory on it
@@ -83,6 +85,14 @@ class ParseError(KbQaError):
 
 class QuestionError(KbQaError):
     """A question cannot be asked as it is."""
+
+
+class HistoryError(KbQaError):
+    """The page's conversations cannot be read or kept."""
+
+
+class JobError(KbQaError):
+    """The page cannot start work in the background."""
 
 
 class GeneratorError(KbQaError):
