@@ -6,15 +6,16 @@ any moment, also while the model has yet to write its first word.
 """
 
 import asyncio
-import queue
 import threading
 import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from kb_qa import KnowledgeBaseQA
+from ui.queueing import Queue, Ticket
 
 
 class EventLoop:
@@ -35,14 +36,31 @@ class Asking:
     Args:
         chain: who is asked.
         asked: what its `astream` takes.
-        loop: where it runs.
+        visitor: who asks.
+        queue: where it waits for its turn.
+        loop: where it runs; the queue's only one.
     """
 
-    def __init__(self, chain: KnowledgeBaseQA, asked: dict[str, Any], *, loop: EventLoop) -> None:
-        self._parts: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    def __init__(
+        self,
+        chain: KnowledgeBaseQA,
+        asked: dict[str, Any],
+        *,
+        visitor: str,
+        queue: Queue,
+        loop: EventLoop,
+    ) -> None:
+        self._ticket = Ticket(visitor)
+        self._queue = queue
+        self._parts: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._work = loop.start(self._run(chain, asked))
         self._work.add_done_callback(lambda _: self._parts.put(None))
         self.finished = False
+
+    @property
+    def place(self) -> int:
+        """How many questions are answered before it, and it: 0 when it is being answered."""
+        return self._ticket.place
 
     def take(self, *, within: float) -> list[dict[str, Any]]:
         """The parts that come within so many seconds, or sooner the last ones; none when finished.
@@ -52,7 +70,7 @@ class Asking:
         """
         until = time.monotonic() + within
         parts: list[dict[str, Any]] = []
-        with suppress(queue.Empty):
+        with suppress(Empty):
             while (part := self._parts.get(timeout=max(0.0, until - time.monotonic()))) is not None:
                 parts.append(part)
             self._parts.put(None)  # what came before an error is handed out before it
@@ -66,6 +84,6 @@ class Asking:
         self._work.cancel()
 
     async def _run(self, chain: KnowledgeBaseQA, asked: dict[str, Any]) -> None:
-        async with aclosing(chain.astream(asked)) as parts:
+        async with self._queue.turn(self._ticket), aclosing(chain.astream(asked)) as parts:
             async for part in parts:
                 self._parts.put(part)

@@ -5,6 +5,7 @@ One embedder and one language model serve all knowledge bases.
 A session draws at once and waits only when it has a question to ask.
 """
 
+import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -21,10 +22,12 @@ from kb_qa import (
     configured_embeddings,
     load_settings,
 )
-from kb_qa.generators import Kind, choose_generator, load_generator
+from kb_qa.generators import Choice, Kind, choose_generator, load_generator
 from ui.asking import Asking, EventLoop
+from ui.queueing import Queue
 
 _QUOTING = {"llm": "quote"}
+_DESKS = 8  # answers that a card, or a server, writes at once at hardly a loss for each
 _WARM_UP = "?"  # what is loaded on first use is loaded by this, not by the first question
 
 
@@ -40,6 +43,7 @@ class Engine:
     Attributes:
         settings: as given.
         choice: who answers.
+        queue: where questions wait for their turn.
 
     Raises:
         SettingsError: KB_QA_LLM names nobody.
@@ -51,6 +55,7 @@ class Engine:
         self._embeddings = embeddings
         self._llm: BaseLanguageModel[Any] | None = None
         self._loop = EventLoop()
+        self.queue = Queue(_desks(self.choice))
         self._chains: dict[Path, Future[KnowledgeBaseQA]] = {}
         self._chains_guard = threading.Lock()
         # One thread: what it loads first, the others share.
@@ -72,9 +77,9 @@ class Engine:
         """Whether XVERSE is still to come, which takes longer than all else."""
         return self.choice.kind is Kind.XVERSE and self._llm is None
 
-    def ask(self, chain: KnowledgeBaseQA, asked: dict[str, Any]) -> Asking:
-        """Put a question; its answer comes in parts."""
-        return Asking(chain, asked, loop=self._loop)
+    def ask(self, chain: KnowledgeBaseQA, asked: dict[str, Any], *, visitor: str = "") -> Asking:
+        """Put a visitor's question; its answer comes in parts, when it is its turn."""
+        return Asking(chain, asked, visitor=visitor, queue=self.queue, loop=self._loop)
 
     def _load(self, kb: Path) -> KnowledgeBaseQA:
         if self._embeddings is None:
@@ -102,6 +107,11 @@ def shared_engine() -> Engine:
     engine = Engine(load_settings())
     engine.chain(engine.settings.kb)
     return engine
+
+
+def _desks(choice: Choice) -> int:
+    """How many questions are answered at once; to quote takes a core for each."""
+    return os.cpu_count() or 1 if choice.kind is Kind.QUOTE else _DESKS
 
 
 def _failed(loading: Future[KnowledgeBaseQA]) -> bool:

@@ -17,6 +17,7 @@ from kb_qa.errors import GeneratorError
 from kb_qa.store.knowledge_base import KnowledgeBase
 from kb_qa.store.records import Chunk, Document
 from ui.asking import Asking, EventLoop
+from ui.queueing import Queue
 
 ASKED = {"query": "annual leave"}
 
@@ -57,6 +58,10 @@ def chain_with(model: HeldModel, kb: KnowledgeBase) -> KnowledgeBaseQA:
     return build_qa_chain(kb=kb.folder, settings=settings, embeddings=kb.embeddings, llm=model)
 
 
+def ask(chain: KnowledgeBaseQA, loop: EventLoop, queue: Queue | None = None) -> Asking:
+    return Asking(chain, ASKED, visitor="anna", queue=queue or Queue(1), loop=loop)
+
+
 def take_text(asking: Asking) -> str:
     """Take parts until there is text."""
     while True:
@@ -69,7 +74,7 @@ def test_parts_come_while_the_rest_is_still_to_come(
 ) -> None:
     """Then the answer, and it is finished."""
     model = HeldModel()
-    asking = Asking(chain_with(model, knowledge_base), ASKED, loop=loop)
+    asking = ask(chain_with(model, knowledge_base), loop)
     assert take_text(asking) == "Fifteen "
     began = time.monotonic()
     assert asking.take(within=0.1) == []
@@ -86,11 +91,11 @@ def test_giving_up_stops_the_model(knowledge_base: KnowledgeBase, loop: EventLoo
     """Though it is silent at that moment; and the loop serves the next question."""
     model = HeldModel()
     chain = chain_with(model, knowledge_base)
-    asking = Asking(chain, ASKED, loop=loop)
+    asking = ask(chain, loop)
     take_text(asking)
     asking.close()
     assert model.closed.wait(5)
-    assert take_text(Asking(chain, ASKED, loop=loop)) == "Fifteen "
+    assert take_text(ask(chain, loop)) == "Fifteen "
 
 
 def test_what_came_before_an_error_is_not_lost(
@@ -98,7 +103,21 @@ def test_what_came_before_an_error_is_not_lost(
 ) -> None:
     """First the text, then the error."""
     model = HeldModel(fails=True)
-    asking = Asking(chain_with(model, knowledge_base), ASKED, loop=loop)
+    asking = ask(chain_with(model, knowledge_base), loop)
     assert take_text(asking) == "Fifteen "
     with pytest.raises(GeneratorError, match="on fire"):
         asking.take(within=1)
+
+
+def test_a_question_waits_for_its_turn(knowledge_base: KnowledgeBase, loop: EventLoop) -> None:
+    """With one desk a second question knows its place, and is answered when the first is."""
+    model, queue = HeldModel(), Queue(1)
+    chain = chain_with(model, knowledge_base)
+    first = ask(chain, loop, queue)
+    assert take_text(first) == "Fifteen "
+    second = ask(chain, loop, queue)
+    assert second.take(within=0.2) == []
+    assert (first.place, second.place) == (0, 1)
+    model.let.set()
+    assert take_text(second) == "Fifteen "
+    assert second.place == 0
