@@ -119,5 +119,5 @@ def test_a_question_waits_for_its_turn(knowledge_base: KnowledgeBase, loop: Even
     assert second.take(within=0.2) == []
     assert (first.place, second.place) == (0, 1)
     model.let.set()
-    assert take_text(second) == "Fifteen "
+    assert take_text(second).startswith("Fifteen ")
     assert second.place == 0
