@@ -59,6 +59,22 @@ class Settings(BaseSettings):
         "8192 for others",
     )
     port: int = Field(8501, ge=1, le=65535, description="of the page; the next free one if taken")
+    page: Path = Field(
+        Path("data/page"), description="folder of the page's conversations, uploads and jobs"
+    )
+    upload_megabytes: int = Field(
+        200, ge=1, description="size of a file up to which the page takes it"
+    )
+    sign_in: bool = Field(
+        False,
+        description="whether the page asks who one is, by the OpenID Connect provider that "
+        "`.streamlit/secrets.toml` names",
+    )
+    editors: tuple[str, ...] = Field(
+        (),
+        description='with sign-in, the mail addresses of those who may add and delete, as '
+        '`["a@example.org"]`; without, everybody may',
+    )
     passages: int = Field(5, ge=1, le=50, description="passages an answer may rest on")
     candidates: int = Field(50, ge=1, le=1000, description="passages each side of retrieval offers")
     mass_weight: float = Field(

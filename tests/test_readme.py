@@ -64,6 +64,12 @@ CHINESE = {
     "models": "放 XVERSE 模型的文件夹；不设则下载的放 `data/models`，文件夹里的放在它旁边",
     "quantize": "XVERSE 的权重用几位存放：`none`、`int8` 或 `int4`",
     "max_model_len": "提示和回答合计的词元数；不设则 XVERSE 能放多少用多少，其他模型 8192",
+    "page": "放页面的对话、上传文件和后台任务的文件夹",
+    "upload_megabytes": "页面接受的单个文件最大多少 MB",
+    "sign_in": ("页面是否要求登录；登录服务（OpenID Connect）由 `.streamlit/secrets.toml` 指定"),
+    "editors": (
+        '要求登录时，可以增删文档的人的邮箱，例如 `["a@example.org"]`；不要求登录时人人都可以'
+    ),
     "passages": "一个回答最多依据几个段落",
     "candidates": "检索的两路各提供多少候选段落",
     "mass_weight": "词语匹配相对于向量余弦的权重",

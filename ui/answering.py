@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import StopException
 from kb_qa import KbQaError, KnowledgeBaseQA
 from ui.conversation import Conversation, Turn
 from ui.engine import Engine
+from ui.frame import Frame
 from ui.markup import turn_markup
 from ui.messages import Texts
 
@@ -45,18 +46,17 @@ class Drawing:
         self.area.html(turn_markup(turn, index=self.index, texts=self.texts, status=status))
 
 
-def answer_pending(
-    conversation: Conversation, engine: Engine, drawing: Drawing, *, kb: Path
-) -> None:
+def answer_pending(conversation: Conversation, frame: Frame, drawing: Drawing) -> None:
     """Answer the last question.
 
     A rerun of the page, for a switch of language say, leaves the question
     pending: the next run answers it.
     """
     try:
-        drawing.show(conversation.turns[-1], status=_loading(engine, drawing.texts))
+        drawing.show(conversation.turns[-1], status=_loading(frame.engine, drawing.texts))
         st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
-        _stream(conversation, engine, drawing, chain=_loaded(conversation, engine, drawing, kb=kb))
+        chain = _loaded(conversation, frame.engine, drawing, kb=frame.kb)
+        _stream(conversation, frame, drawing, chain=chain)
     except KbQaError as error:
         conversation.settle(problem=str(error))
     except StopException:
@@ -79,19 +79,21 @@ def _loaded(
 
 
 def _stream(
-    conversation: Conversation, engine: Engine, drawing: Drawing, *, chain: KnowledgeBaseQA
+    conversation: Conversation, frame: Frame, drawing: Drawing, *, chain: KnowledgeBaseQA
 ) -> None:
     turn = conversation.turns[-1]
     status = drawing.texts.searching
     drawing.show(turn, status=status)
     asked = {"query": turn.question, "chat_history": conversation.history}
     written = ""
-    with closing(engine.ask(chain, asked)) as asking:
+    with closing(frame.engine.ask(chain, asked, visitor=frame.visitor.id)) as asking:
         while not asking.finished:
             for part in asking.take(within=_BEAT):
                 status = drawing.texts.writing
                 written += part.get("result", "")
                 turn = conversation.settle(written=written, answer=part.get("answer"))
+            if asking.place:
+                status = drawing.texts.queued.format(place=asking.place)
             drawing.show(turn, status=status if turn.pending else "")
 
 

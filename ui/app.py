@@ -1,32 +1,33 @@
-"""The page: ask, watch the answer come, open what it rests on.
+"""The page: its views, and what stands around each of them.
 
 `streamlit run ui/app.py` runs this file anew for every interaction; what lasts
-is the process's engine and the session's conversation.
+is the process's engine, and what is kept on the disk.
 """
 
-import shlex
-import shutil
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from kb_qa import KbQaError
-from kb_qa.paths import shown
-from kb_qa.settings import Settings
-from ui import library, sidebar
-from ui.answering import Drawing, answer_pending
-from ui.conversation import Conversation
+from ui import sidebar
 from ui.engine import Engine, shared_engine
-from ui.markup import greeting_markup, note_markup, problem_markup, turn_markup
-from ui.messages import TEXTS, Texts
+from ui.frame import HISTORY_FOLDER, JOBS_FOLDER, UPLOADS_FOLDER, Frame
+from ui.history import History
+from ui.jobs import Jobs
+from ui.markup import problem_markup
+from ui.messages import TEXTS, Language
+from ui.messages.frame import FRAME
+from ui.views import ask
+from ui.visitor import Visitor, visitor
 
 _HERE = Path(__file__).parent
-_SAMPLES = "data/docs"
-_LOOK_AGAIN_SECONDS = 2.0
-_LONGEST_QUESTION = 2000  # characters; an embedder reads fewer
-_TITLES = 6  # of documents, in the greeting
+
+_VIEWS: dict[str, Callable[[Frame], None]] = {
+    "ask": ask.draw,
+}
+"""By the last part of their address; the first is the page's own."""
 
 
 def main() -> None:
@@ -45,67 +46,47 @@ def page(load_engine: Callable[[], Engine]) -> None:
 
 
 def _draw(engine: Engine) -> None:
-    """The column beside, then the conversation, or how to make a knowledge base."""
+    """Who is here, what is asked about, then the view."""
     column = st.sidebar.container()
     with st.sidebar:
-        texts = TEXTS[sidebar.choose_language()]
-    with column:
-        sidebar.show_name(texts)
-        kb = sidebar.choose_knowledge_base(engine.settings.kb, texts)
-    numbers = library.summary(kb)
-    if numbers is None:
-        _explain_missing(kb, texts)
+        language = sidebar.choose_language()
+    here = visitor(engine.settings)
+    if here is None:
+        sidebar.offer_sign_in(FRAME[language])
         return
-    conversation = Conversation(st.session_state, kb=kb)
-    _take_question(conversation, texts)
     with column:
-        sidebar.show_contents(kb, numbers, texts)
-        sidebar.show_generator(engine.choice, texts)
-        sidebar.offer_clearing(conversation, texts)
-    _converse(conversation, engine, kb, texts)
+        sidebar.show_name(TEXTS[language])
+        kb = sidebar.choose_knowledge_base(engine.settings.kb, TEXTS[language])
+        sidebar.show_visitor(here, FRAME[language])
+    _view(_frame(engine, here, language, kb))
 
 
-def _take_question(conversation: Conversation, texts: Texts) -> None:
-    question = st.chat_input(
-        texts.ask, max_chars=_LONGEST_QUESTION, submit_mode="stop", key="question"
+def _frame(engine: Engine, here: Visitor, language: Language, kb: Path) -> Frame:
+    folder = engine.settings.page
+    return Frame(
+        engine=engine,
+        visitor=here,
+        language=language,
+        kb=kb,
+        history=History(folder / HISTORY_FOLDER),
+        jobs=Jobs(folder / JOBS_FOLDER),
+        uploads=folder / UPLOADS_FOLDER,
     )
-    if question and question.strip():
-        conversation.ask(question.strip())
 
 
-def _converse(conversation: Conversation, engine: Engine, kb: Path, texts: Texts) -> None:
-    engine.chain(kb)  # loads while the reader types
-    if not conversation.turns:
-        titles = library.titles(kb, limit=_TITLES)
-        st.html(greeting_markup(texts.greeting, texts.greeting_note, documents=titles))
-    for index, turn in enumerate(conversation.turns):
-        if turn is conversation.pending:
-            answer_pending(conversation, engine, Drawing(st.empty(), index, texts), kb=kb)
-        else:
-            st.html(turn_markup(turn, index=index, texts=texts))
-
-
-def _explain_missing(kb: Path, texts: Texts) -> None:
-    note = texts.missing_note.format(folder=_SAMPLES)
-    st.html(greeting_markup(texts.missing, note))
-    st.code(_ingest_command(kb), language=None, wrap_lines=True)
-    st.html(note_markup(texts.missing_after))
-    _look_again(kb)
-
-
-def _ingest_command(kb: Path) -> str:
-    """What makes this knowledge base, in a shell that may not have this Python on its path."""
-    on_path = shutil.which("python") == sys.executable
-    command = ["python" if on_path else shown(sys.executable), "-m", "ingest", _SAMPLES]
-    if kb != Settings.model_fields["kb"].default:
-        command += ["--kb", shown(str(kb))]
-    return shlex.join(command)
-
-
-@st.fragment(run_every=_LOOK_AGAIN_SECONDS)
-def _look_again(kb: Path) -> None:
-    if library.summary(kb) is not None:
-        st.rerun()
+def _view(frame: Frame) -> None:
+    """The view that the address names, and the way to the others."""
+    titles = FRAME[frame.language]
+    views = [
+        st.Page(
+            partial(draw, frame),
+            title=getattr(titles, name),
+            url_path=name,
+            default=name == next(iter(_VIEWS)),
+        )
+        for name, draw in _VIEWS.items()
+    ]
+    st.navigation(views, position="top").run()
 
 
 if __name__ == "__main__":

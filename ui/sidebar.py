@@ -9,8 +9,10 @@ from kb_qa.paths import shown
 from kb_qa.store.records import Location, Refusal, Summary
 from ui import library
 from ui.conversation import Conversation
-from ui.markup import facts_markup, list_markup, name_markup, note_markup
+from ui.markup import facts_markup, list_markup, name_markup, note_markup, problem_markup
 from ui.messages import TEXTS, Language, Texts, language_for
+from ui.messages.frame import FrameTexts
+from ui.visitor import Visitor
 
 _SHARE_NAMED = 0.05  # of the passages; names of products alone are often taken for Latin or Dutch
 
@@ -42,6 +44,24 @@ def choose_language() -> Language:
 
 def _keep_language() -> None:
     st.query_params["lang"] = st.session_state[_LANGUAGE]
+
+
+def offer_sign_in(texts: FrameTexts) -> None:
+    """The way in, by the provider that is set up."""
+    st.html(note_markup(texts.sign_in_note))
+    if "auth" in st.secrets:
+        st.button(texts.sign_in, on_click=st.login, type="primary")
+    else:
+        st.html(problem_markup(texts.sign_in_missing))
+
+
+def show_visitor(visitor: Visitor, texts: FrameTexts) -> None:
+    """Who is signed in, and the way out; nothing where nobody must."""
+    if visitor.name:
+        st.html(note_markup(visitor.name))
+        st.button(texts.sign_out, on_click=st.logout, type="tertiary")
+    if not visitor.may_edit:
+        st.html(note_markup(texts.read_only))
 
 
 def choose_knowledge_base(configured: Path, texts: Texts) -> Path:

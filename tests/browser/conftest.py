@@ -120,7 +120,13 @@ def ingest(documents: Path, *, kb: Path) -> None:
 @contextmanager
 def served(kb: Path, *, llm: str = "quote") -> Iterator[str]:
     """The page over a knowledge base, as its own process; gives its address."""
-    environment = {**os.environ, "KB_QA_KB": str(kb), "KB_QA_PORT": "8700", "KB_QA_LLM": llm}
+    environment = {
+        **os.environ,
+        "KB_QA_KB": str(kb),
+        "KB_QA_PAGE": str(kb.parent.parent / "page"),
+        "KB_QA_PORT": "8700",
+        "KB_QA_LLM": llm,
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "ui"],
         cwd=PROJECT,

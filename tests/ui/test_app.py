@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ingest.pipeline import ingest
 from kb_qa import KbQaError, KnowledgeBaseQA, load_settings
 from kb_qa.generators import Choice, Kind
+from kb_qa.settings import Settings
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
 from kb_qa.store.records import Chunk, Document
 from tests.fakes import WordEmbeddings
@@ -33,9 +34,13 @@ def _script(engine: "Engine") -> None:  # Streamlit runs its source, apart from 
     page(lambda: engine)
 
 
+def settings_in(folder: Path) -> Settings:
+    return load_settings(llm="quote", kb=folder / "kb", page=folder / "page", floor=0.3)
+
+
 @pytest.fixture
 def engine(tmp_path: Path, embeddings: WordEmbeddings) -> Engine:
-    return Engine(load_settings(llm="quote", kb=tmp_path / "kb", floor=0.3), embeddings=embeddings)
+    return Engine(settings_in(tmp_path), embeddings=embeddings)
 
 
 @pytest.fixture

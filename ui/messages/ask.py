@@ -1,10 +1,9 @@
-"""Every text of the page, in each language it speaks."""
+"""The texts around the page, and of the view in which one asks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-Language = Literal["zh", "en"]
+from ui.messages.language import Language
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class Texts:
         ask: in the empty question field.
         loading: the models are being loaded.
         loading_model: a large language model is being loaded.
+        queued: others are answered first.
         searching: the passages are being looked for.
         writing: the answer is being written.
         question: names the question for a screen reader.
@@ -87,6 +87,7 @@ class Texts:
     ask: str
     loading: str
     loading_model: str
+    queued: str
     searching: str
     writing: str
     question: str
@@ -141,6 +142,7 @@ TEXTS: Mapping[Language, Texts] = {
         ask="输入问题，按回车提问",
         loading="正在载入模型……",
         loading_model="正在载入 {model}，可能需要一两分钟……",
+        queued="正在排队：第 {place} 位……",
         searching="正在查找段落……",
         writing="正在回答……",
         question="问题",
@@ -199,6 +201,7 @@ TEXTS: Mapping[Language, Texts] = {
         ask="Type a question and press Enter",
         loading="Loading the models …",
         loading_model="Loading {model}, which may take a minute or two …",
+        queued="Waiting in the queue: number {place} …",
         searching="Looking for passages …",
         writing="Answering …",
         question="Question",
@@ -225,8 +228,3 @@ TEXTS: Mapping[Language, Texts] = {
         missing_after="This page opens by itself when that is done.",
     ),
 }
-
-
-def language_for(locale: str | None) -> Language:
-    """The page's language for a browser's locale such as "zh-CN"."""
-    return "zh" if (locale or "").lower().startswith("zh") else "en"

@@ -1,0 +1,1 @@
+"""The page's views; each draws what the frame gives it."""
