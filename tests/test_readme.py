@@ -1,6 +1,6 @@
 """The README says what is so.
 
-`python tests/test_readme.py` writes the settings table anew into both READMEs, and the list of
+`python -m tests.test_readme` writes the settings table anew into both READMEs, and the list of
 formats into docs/formats.md.
 """
 
@@ -92,7 +92,7 @@ def test_the_settings_table_is_the_settings(readme: str) -> None:
     """Every knob is there with its default, and no other."""
     match = TABLE.search((ROOT / readme).read_text(encoding="utf-8"))
     assert match
-    assert match[2] == table(readme), "run `python tests/test_readme.py`"
+    assert match[2] == table(readme), "run `python -m tests.test_readme`"
 
 
 def formats() -> str:
@@ -104,7 +104,7 @@ def formats() -> str:
 def test_the_formats_are_those_that_are_read() -> None:
     """The page lists every format with its suffixes, and no other."""
     assert FORMATS_PAGE.read_text(encoding="utf-8") == formats(), (
-        "run `python tests/test_readme.py`"
+        "run `python -m tests.test_readme`"
     )
 
 
