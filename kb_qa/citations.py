@@ -17,6 +17,12 @@ def cited_numbers(text: str) -> list[int]:
     return list(dict.fromkeys(_numbers(text)))
 
 
+def bracketed_numbers(text: str) -> Iterator[tuple[int, int, list[int]]]:
+    """Where citations stand, from their first bracket to past their last, and their numbers."""
+    for match in _BRACKETS.finditer(text):
+        yield *match.span(), [int(each) for each in _NUMBER.findall(match[0])]
+
+
 def replace_citations(text: str, replace: Callable[[str, int], str]) -> str:
     """The text with each citation replaced.
 
@@ -36,5 +42,5 @@ def replace_citations(text: str, replace: Callable[[str, int], str]) -> str:
 
 
 def _numbers(text: str) -> Iterator[int]:
-    for match in _BRACKETS.finditer(text):
-        yield from map(int, _NUMBER.findall(match[0]))
+    for _, _, numbers in bracketed_numbers(text):
+        yield from numbers

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from kb_qa.answer import Source
 from kb_qa.language import detect_language
+from kb_qa.neutralization import harmless, quoted
 
 Turn = tuple[str, str]
 """A question and the answer it got."""
@@ -61,14 +62,6 @@ _CONDENSE = {
     ),
 }
 
-_BOUNDARY = re.compile(r"[<＜﹤](?=[\W_]{0,40}(?:passage|turn))", re.IGNORECASE)
-"""What a boundary of ours begins with; wide forms and invisible characters read alike."""
-
-_CONTROL = re.compile(r"<(?=[|｜]|/?s>|(?:start|end)_of_turn>|</?SYS>>)|\[(?=/?INST\])")
-"""What the control tokens of common chat formats begin with; a server may obey them in a text."""
-
-_HARMLESS = {"[": "［"}
-
 
 def refusal(question: str) -> str:
     """That nothing answers it, in the question's language; in English where it has no text here."""
@@ -93,35 +86,35 @@ def by_document(sources: Sequence[Source]) -> list[Source]:
 
 def answer_prompt(question: str, sources: Sequence[Source]) -> str:
     """The instruction, the passages between boundaries they cannot forge, the question."""
-    passages = "\n".join(_passage(n, source) for n, source in enumerate(sources, 1))
+    passages = "\n".join(
+        _passage(n, source, of=len(sources)) for n, source in enumerate(sources, 1)
+    )
     return _ANSWER[_instructed_in(question)].format(
-        refusal=refusal(question), passages=passages, question=_harmless(question)
+        refusal=refusal(question), passages=passages, question=harmless(question)
     )
 
 
 def condense_prompt(question: str, history: Sequence[Turn]) -> str:
     """The instruction to make a follow-up question stand alone."""
-    turns = "\n".join(_between("turn", n, f"Q: {q}\nA: {a}") for n, (q, a) in enumerate(history, 1))
-    return _CONDENSE[_instructed_in(question)].format(history=turns, question=_harmless(question))
+    turns = "\n".join(
+        _between("turn", n, f"Q: {quoted(q)}\nA: {quoted(a)}")
+        for n, (q, a) in enumerate(history, 1)
+    )
+    return _CONDENSE[_instructed_in(question)].format(history=turns, question=harmless(question))
 
 
 def _instructed_in(question: str) -> str:
     return "zh" if detect_language(question) == "zh" else "en"
 
 
-def _passage(n: int, source: Source) -> str:
+def _passage(n: int, source: Source, *, of: int) -> str:
     trail = " > ".join(dict.fromkeys((source.title, *source.heading)))
     body = "\n".join(part for part in (trail, source.context, source.text) if part)
-    return _between("passage", n, body)
+    return _between("passage", n, quoted(body, passages=of))
 
 
 def _between(boundary: str, n: int, body: str) -> str:
-    return f"<{boundary} {n}>\n{_harmless(body)}\n</{boundary} {n}>"
-
-
-def _harmless(text: str) -> str:
-    """Text in which nothing closes a boundary, opens one, or reads as a control token."""
-    return _CONTROL.sub(lambda sign: _HARMLESS.get(sign[0], "‹"), _BOUNDARY.sub("‹", text))
+    return f"<{boundary} {n}>\n{body}\n</{boundary} {n}>"
 
 
 def _words(text: str) -> str:
