@@ -4,10 +4,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.progress import shown_progress, tell
+from ingest.progress import Progress, print_event, shown_progress, tell, told_as_events
 from kb_qa.errors import KbQaError
 from kb_qa.paths import shown
 
@@ -51,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file or a folder")
     parser.add_argument("--kb", type=Path, help="folder of the knowledge base (data/kb)")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument(
+        "--events", action="store_true", help="print one JSON object for each file as it ends"
+    )
     parser.add_argument(
         "--include", action="append", default=[], metavar="PATTERN", help="read such files only"
     )
@@ -104,7 +108,7 @@ def _ingest(options: argparse.Namespace) -> int:
     from ingest.pipeline import ingest
 
     knowledge_base = _knowledge_base(options)
-    with shown_progress(quiet=options.json) as progress:
+    with _progress(options) as progress:
         report = ingest(
             options.paths,
             knowledge_base=knowledge_base,
@@ -145,7 +149,7 @@ def _preview(options: argparse.Namespace) -> int:
 def _watch(options: argparse.Namespace) -> int:
     from ingest.watch import watch
 
-    with shown_progress(quiet=options.json) as progress:
+    with _progress(options) as progress:
         for report in watch(
             options.paths,
             knowledge_base=_knowledge_base(options),
@@ -168,8 +172,17 @@ def _report(options: argparse.Namespace) -> int:
     return _end(report, options)
 
 
+def _progress(options: argparse.Namespace) -> AbstractContextManager[Progress]:
+    if options.events:
+        return nullcontext(told_as_events())
+    return shown_progress(quiet=options.json)
+
+
 def _end(report: "Report", options: argparse.Namespace) -> int:
-    if options.json:
+    if options.events:
+        said = report.to_json()
+        print_event("ended", {key: value for key, value in said.items() if key != "files"})
+    elif options.json:
         print(json.dumps(report.to_json(), ensure_ascii=False, indent=2), flush=True)
     else:
         print(report.line, flush=True)

@@ -1,10 +1,12 @@
-"""How a run tells a person what it does: a bar on a terminal, plain lines elsewhere."""
+"""How a run tells what it does: a bar on a terminal, plain lines elsewhere, events to a program."""
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ingest.report import FileReport, Verdict
 
@@ -34,6 +36,27 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
             yield progress
     else:
         yield Progress(ended=_line)
+
+
+def told_as_events() -> Progress:
+    """A progress that prints a JSON object a line on standard output.
+
+    The first is `{"event": "began", "files", "bytes"}`, those that follow are
+    `{"event": "file", "bytes"}` with what a report says of a file.
+    """
+
+    def began(files: int, size: int) -> None:
+        print_event("began", {"files": files, "bytes": size})
+
+    def ended(report: FileReport, size: int) -> None:
+        print_event("file", {"bytes": size, **asdict(report)})
+
+    return Progress(began, ended)
+
+
+def print_event(event: str, values: Mapping[str, Any]) -> None:
+    """Print an event on a line of its own, at once."""
+    print(json.dumps({"event": event, **values}, ensure_ascii=False), flush=True)
 
 
 @contextmanager

@@ -49,6 +49,18 @@ def test_json_is_one_object_on_standard_output(docs: Path) -> None:
     }
 
 
+def test_events_are_one_object_a_line(docs: Path) -> None:
+    """A program can follow a run: how much there is, each file as it ends, then the totals."""
+    done = run("docs", "--kb", "kb", "--events", cwd=docs.parent)
+    began, *files, ended = map(json.loads, done.stdout.splitlines())
+    assert (began["event"], began["files"], began["bytes"] > 0) == ("began", len(files), True)
+    assert {each["event"] for each in files} == {"file"}
+    assert {each["path"] for each in files} >= {"docs/a.md"}
+    assert sum(each["bytes"] for each in files) == began["bytes"]
+    assert (ended["event"], ended["totals"]["files"]) == ("ended", len(files))
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
