@@ -9,6 +9,7 @@ KbQaError
 │   ├── SchemaTooNew             made by a newer version of this program
 │   ├── SchemaTooOld             made by an older version of this program
 │   ├── EmbedderMismatch         its vectors were made by another embedder
+│   ├── NameUnusable             no knowledge base can have this name
 │   ├── BackupError              a backup cannot be made there
 │   └── StoreUnreachable         the server that keeps it does not answer
 ├── EmbeddingsError          the embedding model cannot be loaded or run
@@ -61,6 +62,10 @@ class SchemaTooOld(KnowledgeBaseError):
 
 class EmbedderMismatch(KnowledgeBaseError):
     """The catalog's vectors were made by another embedder."""
+
+
+class NameUnusable(KnowledgeBaseError):
+    """A knowledge base cannot have this name: it is none of a folder, or taken."""
 
 
 class BackupError(KnowledgeBaseError):
