@@ -7,12 +7,14 @@ manual "the system prompt" is a shell's, and "you are now in the directory" is m
 """
 
 import re
+from base64 import b64decode
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from ingest.document import Block, Parsed
+from kb_qa.lookalikes import folded, seen
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ _RULES = (
     _rule(
         "prompt,instruction",
         r"""^[\W_]{0,8}(?:(?:new|updated|begin|start\s+of|end\s+of|revised|important)\s+)
-        (?:system|hidden)\s+(?:prompt|instructions?)\b""",
+        (?:system|hidden)\s+(?:prompt|instructions?)\b
+        |[.!?]\s+new\s+system\s+prompt\s*:""",
     ),
     _rule(
         "language model,llm,chatbot,chat bot,gpt, ai",
@@ -172,6 +175,12 @@ _RULES = (
         "[/inst],sys>>,_of_turn>",
         r"""\[/inst\]|<</?sys>>|<(?:start|end)_of_turn>""",
     ),
+    _rule("passage", r"""<\s{0,3}/?\s{0,3}passage\s{0,3}\d{1,3}\s{0,3}>"""),
+    _rule(
+        "={",
+        r"""https?://[^\s)>\]"']{3,100}[?&][\w.-]{0,30}=
+        \{(?:question|answer|query|prompt|conversation|history|context|secret|data|问题|對話|对话)\}""",
+    ),
 )
 
 _TURNS = tuple(
@@ -182,13 +191,16 @@ _TURNS = tuple(
 
 _ANSWERS = re.compile("(?:assistant|ai|助手|助理)[*_ \t]{0,3}[：:]")
 
-_INVISIBLE = re.compile("[\u200b-\u200d\u202d\u202e\u2060-\u2064\ufeff\U000e0001-\U000e007f]")
 _HIDDEN = re.compile(
     # A flag of a part of a country is spelled in tag characters; so is what nobody sees.
     "(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001\U000e0020-\U000e007f]+"
-    "|[\u202d\u202e]|[\u200b-\u200d\u2060-\u2064\ufeff]{8,}"
+    "|[\u202d\u202e]|[\u200b-\u200d\u2060-\u2064\ufeff]{8,}|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{8,}"
 )
-"""Tag characters, overrides of the direction of writing, messages in zero-width characters."""
+"""Tag characters, overrides of the direction of writing, messages in characters of no width."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,4000}={0,2}")
+_MOST_DECODED = 200
+"""Pieces of a document; a file of certificates has more, and none of them is a text."""
 
 _LONGEST_HEADING = 60
 
@@ -200,7 +212,7 @@ def warnings_of(blocks: Sequence[Block]) -> tuple[str, ...]:
         One line that counts the places and names the first of them, or nothing.
     """
     text = Parsed.SEPARATOR.join(block.text for block in blocks)
-    hidden = [match.start() for match in _HIDDEN.finditer(text)] if _is_veiled(text) else []
+    hidden = [] if text.isascii() else [match.start() for match in _HIDDEN.finditer(text)]
     spoken = _spoken(text)
     counts = (
         ("talks to a language model", spoken),
@@ -212,21 +224,37 @@ def warnings_of(blocks: Sequence[Block]) -> tuple[str, ...]:
     return (f"{' and '.join(said)}, first {_place(blocks, min(spoken + hidden))}",)
 
 
-def _is_veiled(text: str) -> bool:
-    return not text.isascii() and _INVISIBLE.search(text) is not None
-
-
 def _spoken(text: str) -> list[int]:
     """Offsets of what is said to a model; not quite true where characters are hidden."""
-    seen = (_INVISIBLE.sub("", text) if _is_veiled(text) else text).lower()
-    spans = sorted({span for rule in _RULES for span in _near_anchors(rule, seen)})
+    read = folded(seen(text)).lower()
+    spans = sorted({span for rule in _RULES for span in _near_anchors(rule, read)})
     starts: list[int] = []
     end = 0
     for start, stop in spans:
         if start >= end:
             starts.append(start)
         end = max(end, stop)
-    return starts + _turns(seen)
+    return starts + _turns(read) + _encoded(text)
+
+
+def _encoded(text: str) -> list[int]:
+    """Offsets of pieces in base64 that say something to a model once they are decoded."""
+    pieces = islice(_BASE64.finditer(text), _MOST_DECODED)
+    return [each.start() for each in pieces if _says_something(_decoded(each[0]))]
+
+
+def _says_something(text: str) -> bool:
+    read = text.lower()
+    return any(True for rule in _RULES for _ in _near_anchors(rule, read))
+
+
+def _decoded(piece: str) -> str:
+    """The text that a piece of base64 stands for; "" if it is none."""
+    whole = piece[: len(piece) // 4 * 4]
+    try:
+        return b64decode(whole).decode()
+    except ValueError:
+        return ""
 
 
 def _near_anchors(rule: _Rule, text: str) -> Iterator[tuple[int, int]]:

@@ -40,7 +40,10 @@ def _folds() -> Iterator[tuple[str, str]]:
 
 
 _FOLDS = dict(_folds())
-_LOOKALIKE = re.compile(f"[{re.escape(''.join(_FOLDS))}]")
+_LOOKALIKE = re.compile(
+    "[\u0391-\u051d\u2102-\u2149\u24b6-\u24e9\ufe64\ufe65\uff02-\uff07\uff0a\uff0b\uff0d-\uff19"
+    "\uff1c-\uff1e\uff20-\uff5e\U0001d400-\U0001d7ff]"
+)
 
 _JOINERS = "\u200c\u200d"
 _ALWAYS_UNSEEN = (
@@ -57,6 +60,13 @@ _UNSEEN = re.compile(
     "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
     "|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+"
 )
+_MAY_BE_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Few texts have any, and looking for one of these is quick."""
+
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -64,9 +74,11 @@ def folded(text: str) -> str:
     """The text in plain letters where others look like them; no character moves."""
     if text.isascii():
         return text
-    return _LOOKALIKE.sub(lambda letter: _FOLDS[letter[0]], text)
+    return _LOOKALIKE.sub(lambda letter: _FOLDS.get(letter[0], letter[0]), text)
 
 
 def seen(text: str) -> str:
     """The text without what nobody sees; what ends a line for some programs ends it for all."""
+    if not _MAY_BE_UNSEEN.search(text):
+        return text
     return _UNSEEN.sub("", _LINE_END.sub("\n", text))

@@ -395,7 +395,7 @@ def _elsewhere(at: int, language: str) -> Iterator[Attack]:
 
 def _disguised(at: int, language: str) -> Iterator[Attack]:
     order = ORDERS[0][1 + at]
-    halves = order[: len(order) // 3], order[len(order) // 3 :]
+    halves = order[:4], order[4:]
     secret = base64.b64encode(order.encode()).decode()
     tags = "".join(chr(0xE0000 + ord(each)) for each in ORDERS[0][1])
     selectors = "".join(chr(0xE0100 + byte - 16) for byte in order.encode() if byte >= 16)
