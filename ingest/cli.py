@@ -23,7 +23,7 @@ ALL_WELL, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 Task = Callable[[argparse.Namespace], int]
 
-_REPORT = "report"
+_REPORT, _FORMATS = "report", "formats"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m ingest",
         description="Make a knowledge base of documents. Run again, it reads only what changed.",
         epilog="python -m ingest report: what became of every file, again. "
+        "python -m ingest formats: which files are read. "
         "A .kbignore file in a folder names what to leave alone in it, as .gitignore does.",
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file or a folder")
@@ -96,8 +97,10 @@ def _positive(text: str) -> int:
 def _task(options: argparse.Namespace) -> Task:
     if options.reembed:
         return _reembed
-    if options.paths == [Path(_REPORT)] and not Path(_REPORT).exists():
-        return _report
+    told = {_REPORT: _report, _FORMATS: _formats}
+    for name, task in told.items():
+        if options.paths == [Path(name)] and not Path(name).exists():
+            return task
     if options.dry_run:
         return _preview
     return _watch if options.watch else _ingest
@@ -176,6 +179,20 @@ def _progress(options: argparse.Namespace) -> AbstractContextManager[Progress]:
     if options.events:
         return nullcontext(told_as_events())
     return shown_progress(quiet=options.json)
+
+
+def _formats(options: argparse.Namespace) -> int:
+    from ingest.containers import SUFFIXES as ARCHIVES
+    from ingest.loaders import FORMATS
+
+    if options.json:
+        read = [suffix for each in FORMATS for suffix in each.suffixes]
+        print(json.dumps({"files": read, "archives": list(ARCHIVES)}))
+    else:
+        for each in FORMATS:
+            print(f"{each.name}: {' '.join(each.suffixes)}")
+        print(f"archives, read as folders: {' '.join(ARCHIVES)}")
+    return ALL_WELL
 
 
 def _end(report: "Report", options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ KbQaError
 ├── ParseError               a document cannot be turned into text
 ├── QuestionError            a question cannot be asked
 ├── HistoryError             conversations cannot be kept
+├── UploadError              a file that was brought cannot be kept
 ├── JobError                 the page cannot start work in the background
 └── GeneratorError           the language model cannot be loaded or failed
     ├── CheckpointError          the model's files are missing, incomplete or of no use here
@@ -94,6 +95,10 @@ class QuestionError(KbQaError):
 
 class HistoryError(KbQaError):
     """The page's conversations cannot be read or kept."""
+
+
+class UploadError(KbQaError):
+    """A file that was brought to the page cannot be kept."""
 
 
 class JobError(KbQaError):

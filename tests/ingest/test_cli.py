@@ -49,6 +49,15 @@ def test_json_is_one_object_on_standard_output(docs: Path) -> None:
     }
 
 
+def test_the_formats_can_be_asked_for(docs: Path) -> None:
+    """A person is told them by name, a program as one object."""
+    told = run("formats", cwd=docs.parent)
+    assert "Markdown: .md" in told.stdout
+    suffixes = json.loads(run("formats", "--json", cwd=docs.parent).stdout)
+    assert {".md", ".pdf"} <= set(suffixes["files"])
+    assert ".zip" in suffixes["archives"]
+
+
 def test_events_are_one_object_a_line(docs: Path) -> None:
     """A program can follow a run: how much there is, each file as it ends, then the totals."""
     done = run("docs", "--kb", "kb", "--events", cwd=docs.parent)
