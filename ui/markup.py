@@ -1,7 +1,7 @@
 """Answers and passages as HTML that documents cannot forge.
 
 Everything that comes from a document, a file name, a model or a user goes
-through `_escaped`, which is the only way into a tag here. No Markdown is
+through `escaped`, which is the only way into a tag here. No Markdown is
 involved, so none of its images, links, icons or formulas can be smuggled in.
 The browser does the opening of passages: a number in the answer is a link to
 text inside a `<details>`, which a browser unfolds when it is followed.
@@ -33,46 +33,44 @@ def turn_markup(turn: Turn, *, index: int, texts: Texts, status: str = "") -> st
     if turn.answer:
         parts += _answered(turn.answer, index=index, texts=texts)
     elif turn.written:
-        parts.append(_paragraph("kq-answer", _escaped(turn.written)))
+        parts.append(_paragraph("kq-answer", escaped(turn.written)))
     if turn.problem:
         parts.append(problem_markup(turn.problem))
     if turn.stopped:
-        parts.append(_paragraph("kq-note", _escaped(texts.stopped)))
+        parts.append(_paragraph("kq-note", escaped(texts.stopped)))
     if status:
-        parts.append(f'<p class="kq-status" role="status">{_escaped(status)}</p>')
+        parts.append(f'<p class="kq-status" role="status">{escaped(status)}</p>')
         # Whoever stops an answer ends the script before it can draw: style.css shows this then.
-        parts.append(f'<div class="kq-note kq-if-stopped">{_escaped(texts.stopped)}</div>')
+        parts.append(f'<div class="kq-note kq-if-stopped">{escaped(texts.stopped)}</div>')
     return f'<article class="kq-turn">{"".join(parts)}</article>'
 
 
 def problem_markup(message: str) -> str:
     """An error in one line."""
-    return f'<p class="kq-problem" role="alert" dir="auto">{_escaped(message)}</p>'
+    return f'<p class="kq-problem" role="alert" dir="auto">{escaped(message)}</p>'
 
 
 def greeting_markup(title: str, note: str, *, documents: Sequence[str] = ()) -> str:
     """What stands on the page before the first question, with the titles of some documents."""
-    items = "".join(f'<li dir="auto">{_escaped(each)}</li>' for each in documents)
+    items = "".join(f'<li dir="auto">{escaped(each)}</li>' for each in documents)
     titles = f'<ul class="kq-titles">{items}</ul>' if documents else ""
-    return (
-        f'<div class="kq-greeting"><h1>{_escaped(title)}</h1><p>{_escaped(note)}</p>{titles}</div>'
-    )
+    return f'<div class="kq-greeting"><h1>{escaped(title)}</h1><p>{escaped(note)}</p>{titles}</div>'
 
 
 def name_markup(name: str, tagline: str) -> str:
     """What this page is."""
-    return f'<div class="kq-name">{_escaped(name)}</div><p>{_escaped(tagline)}</p>'
+    return f'<div class="kq-name">{escaped(name)}</div><p>{escaped(tagline)}</p>'
 
 
 def facts_markup(facts: dict[str, str]) -> str:
     """Labelled values, in two columns."""
-    rows = (f"<dt>{_escaped(k)}</dt><dd dir='auto'>{_escaped(v)}</dd>" for k, v in facts.items())
+    rows = (f"<dt>{escaped(k)}</dt><dd dir='auto'>{escaped(v)}</dd>" for k, v in facts.items())
     return f'<dl class="kq-facts">{"".join(rows)}</dl>'
 
 
 def note_markup(text: str) -> str:
     """A calm remark."""
-    return _paragraph("kq-note", _escaped(text))
+    return _paragraph("kq-note", escaped(text))
 
 
 def list_markup(entries: list[tuple[str, str, str]]) -> str:
@@ -81,10 +79,10 @@ def list_markup(entries: list[tuple[str, str, str]]) -> str:
 
 
 def _question(question: str, texts: Texts) -> str:
-    label = _escaped(texts.question)
+    label = escaped(texts.question)
     return (
         f'<div class="kq-question" role="group" aria-label="{label}" dir="auto">'
-        f"{_escaped(question)}</div>"
+        f"{escaped(question)}</div>"
     )
 
 
@@ -95,11 +93,11 @@ def _answered(answer: Answer, *, index: int, texts: Texts) -> list[str]:
         heading = texts.nearest if answer.refused else texts.sources
         cards = (_card(each, index=index, texts=texts) for each in answer.citations)
         parts.append(
-            f'<section class="kq-sources" aria-label="{_escaped(heading)}">'
-            f"<h2>{_escaped(heading)}</h2>{''.join(cards)}</section>"
+            f'<section class="kq-sources" aria-label="{escaped(heading)}">'
+            f"<h2>{escaped(heading)}</h2>{''.join(cards)}</section>"
         )
-    parts += [_paragraph("kq-note", _escaped(each)) for each in _reservations(answer, texts)]
-    parts.append(_paragraph("kq-note", _escaped(_made(answer, texts))))
+    parts += [_paragraph("kq-note", escaped(each)) for each in _reservations(answer, texts)]
+    parts.append(_paragraph("kq-note", escaped(_made(answer, texts))))
     if answer.tokens:
         parts.append(_speed(answer, texts))
     return parts
@@ -116,24 +114,24 @@ def _linked(answer: Answer, *, index: int, texts: Texts) -> str:
         label = texts.citation.format(n=citation.n, title=citation.source.title)
         return (
             f'<a class="kq-number" href="#{_anchor(index, citation)}" '
-            f'aria-label="{_escaped(label)}">{written}</a>'
+            f'aria-label="{escaped(label)}">{written}</a>'
         )
 
-    return replace_citations(_escaped(answer.text), link)
+    return replace_citations(escaped(answer.text), link)
 
 
 def _card(citation: Citation, *, index: int, texts: Texts) -> str:
     source = citation.source
-    context = _paragraph("kq-context", _escaped(source.context)) if source.context else ""
+    context = _paragraph("kq-context", escaped(source.context)) if source.context else ""
     return (
         '<details class="kq-card"><summary>'
         f'<span class="kq-number">[{citation.n}]</span>'
-        f'<span class="kq-title" dir="auto">{_escaped(source.title)}</span>'
-        f'<span class="kq-place" dir="auto">{_escaped(_place(citation, texts))}'
+        f'<span class="kq-title" dir="auto">{escaped(source.title)}</span>'
+        f'<span class="kq-place" dir="auto">{escaped(_place(citation, texts))}'
         f"{_mark(citation, texts)}</span></summary>"
         '<div class="kq-passage">'
-        f'<p class="kq-file" dir="auto">{_escaped(shown(source.source))}</p>{context}'
-        f'<blockquote lang="{_escaped(source.language)}" dir="auto">'
+        f'<p class="kq-file" dir="auto">{escaped(shown(source.source))}</p>{context}'
+        f'<blockquote lang="{escaped(source.language)}" dir="auto">'
         f"{_highlighted(citation, index=index)}</blockquote></div></details>"
     )
 
@@ -143,8 +141,8 @@ def _highlighted(citation: Citation, *, index: int) -> str:
     source = citation.source
     begin, end = citation.start - source.start, citation.end - source.start
     before, cited, after = source.text[:begin], source.text[begin:end], source.text[end:]
-    mark = f'<mark id="{_anchor(index, citation)}">{_escaped(cited)}</mark>'
-    return f"{_escaped(before.lstrip())}{mark}{_escaped(after.rstrip())}"
+    mark = f'<mark id="{_anchor(index, citation)}">{escaped(cited)}</mark>'
+    return f"{escaped(before.lstrip())}{mark}{escaped(after.rstrip())}"
 
 
 def _place(citation: Citation, texts: Texts) -> str:
@@ -158,7 +156,7 @@ def _mark(citation: Citation, texts: Texts) -> str:
     """That OCR read the passage."""
     if not citation.source.scanned:
         return ""
-    note, mark = _escaped(texts.scanned_note), _escaped(texts.scanned)
+    note, mark = escaped(texts.scanned_note), escaped(texts.scanned)
     return f' <abbr class="kq-scanned" title="{note}">{mark}</abbr>'
 
 
@@ -188,16 +186,16 @@ def _speed(answer: Answer, texts: Texts) -> str:
         texts.speed_tokens.format(**answer.tokens),
     ]
     return (
-        f'<details class="kq-speed"><summary>{_escaped(texts.speed)}</summary>'
-        f"{_paragraph('kq-note', _escaped(' · '.join(facts)))}</details>"
+        f'<details class="kq-speed"><summary>{escaped(texts.speed)}</summary>'
+        f"{_paragraph('kq-note', escaped(' · '.join(facts)))}</details>"
     )
 
 
 def _entry(title: str, remark: str, path: str) -> str:
     return (
-        f'<li><span class="kq-title" dir="auto">{_escaped(title)}</span>'
-        f'<span class="kq-place" dir="auto">{_escaped(remark)}</span>'
-        f'<span class="kq-file" dir="auto">{_escaped(path)}</span></li>'
+        f'<li><span class="kq-title" dir="auto">{escaped(title)}</span>'
+        f'<span class="kq-place" dir="auto">{escaped(remark)}</span>'
+        f'<span class="kq-file" dir="auto">{escaped(path)}</span></li>'
     )
 
 
@@ -209,6 +207,6 @@ def _anchor(index: int, citation: Citation) -> str:
     return f"source-{index}-{citation.n}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text as text; a lone surrogate, which no page can carry, as a replacement character."""
     return html.escape(_SURROGATES.sub("\ufffd", text))

@@ -184,4 +184,5 @@ def _candidate(query: Query, passage: Passage, vector: NDArray[np.float32]) -> C
 
 def knowledge_bases(parent: Path) -> list[Path]:
     """The folders below `parent` that hold a knowledge base, sorted."""
-    return sorted(catalog.parent for catalog in parent.glob(f"*/{CATALOG}"))
+    found = (catalog.parent for catalog in parent.glob(f"*/{CATALOG}"))
+    return sorted(folder for folder in found if not folder.name.startswith("."))
