@@ -13,7 +13,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from ingest.document import Block, BlockKind, Parsed
 from ingest.encoding import decode
 from ingest.formats.hidden import HiddenText, hidden_warnings
-from ingest.formats.hidden_html import MAY_BE_HIDDEN, STYLESHEETS, is_hidden, may_hide
+from ingest.formats.hidden_html import (
+    MAY_BE_HIDDEN,
+    STYLESHEETS,
+    is_hidden,
+    may_hide,
+    unseen_by_rule,
+)
 from ingest.formats.inline import one_line, words
 from ingest.formats.outline import LINE_END, Outline
 from ingest.formats.tables import markdown_table
@@ -120,10 +126,11 @@ def _remove(tree: LexborHTMLParser, unwanted: str) -> None:
 def _remove_hidden(tree: LexborHTMLParser) -> int:
     """Take out what does not show; how many passages of text that were."""
     is_styled = tree.css_matches(STYLESHEETS)
+    by_rule = {node.mem_id for node in unseen_by_rule(tree)}
     _remove(tree, _NEVER_TEXT)
     hidden = HiddenText()
-    for node in reversed(tree.css(MAY_BE_HIDDEN)):
-        if is_hidden(node, is_styled=is_styled):
+    for node in reversed(tree.css("*" if by_rule else MAY_BE_HIDDEN)):
+        if node.mem_id in by_rule or is_hidden(node, is_styled=is_styled):
             hidden.leave_out(_text(node))
             hidden.show()
             node.decompose()

@@ -115,6 +115,9 @@ def test_deep_nesting_is_read() -> None:
         *("style='font-size:0'", "style='font-size:0.0px'", "style='opacity:0'"),
         *("style='color:transparent'", "style='color:rgba(0,0,0,0)'", "style='color:#FFF'"),
         *("style='color:#123;background:#123'", "style='color:white' bgcolor='#ffffff'"),
+        *("style='font-size:1px'", "style='font-size: 0.05em'", "style='text-indent:-9999px'"),
+        *("style='position:absolute;left:-999px'", "style='position:fixed;top:-50em'"),
+        *("style='height:0;overflow:hidden'", "style='position:absolute;clip:rect(0,0,0,0)'"),
     ],
 )
 def test_hidden_text_is_left_out_and_told(attribute: str) -> None:
@@ -122,6 +125,37 @@ def test_hidden_text_is_left_out_and_told(attribute: str) -> None:
     parsed = parse(f"<p>seen<p {attribute}>not <b {attribute}>seen</b>".encode(), name="x")
     assert parsed.text == "seen"
     assert re.fullmatch("[12] passages? of hidden text left out", *parsed.warnings)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(
+            ".a {font-size: 0}",
+            "p.a, #b{ opacity : 0 }",
+            "/* { */ .a{position:absolute;left:-5000px}",
+        ),
+        *(":root{} .a{color:transparent}", "@media screen{.c{}} .a{font-size:.1px}"),
+    ],
+)
+def test_a_stylesheet_that_shrinks_text_to_nothing_hides_it(rule: str) -> None:
+    """Or moves it off the page; a page's own stylesheet is read for that alone."""
+    parsed = parse(f"<style>{rule}</style><p>seen<p class=a>not seen".encode(), name="x")
+    assert parsed.text == "seen"
+    assert parsed.warnings == ("1 passage of hidden text left out",)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(".a{display:none}", "@media print{.a{font-size:0}}", ".a:hover{opacity:0}"),
+        *(".a{color:#fff}", ".a{text-indent:-2em}", ".a{position:relative;left:-900px}", ".a{"),
+    ],
+)
+def test_what_a_stylesheet_may_show_again_is_read(rule: str) -> None:
+    """An answer that opens when it is clicked, a page for printing, white on what is dark."""
+    parsed = parse(f"<style>{rule}</style><p class=a>seen".encode(), name="x")
+    assert (parsed.text, parsed.warnings) == ("seen", ())
 
 
 @pytest.mark.parametrize(
@@ -138,6 +172,8 @@ def test_hidden_text_is_left_out_and_told(attribute: str) -> None:
             "<p style='color:#000;background:#fff'>",
         ),
         *("<body bgcolor=black><p style='color:#fff'>", "<aside epub:type=footnote hidden>"),
+        *("<p style='text-indent:-2em'>", "<p style='overflow:hidden;height:3em'>"),
+        *("<font color=red>", "<body bgcolor=navy><font color=white>", "<p style='left:-999px'>"),
     ],
 )
 def test_text_that_shows_is_kept(body: str) -> None:
@@ -163,7 +199,16 @@ def test_xhtml_is_read_as_xml_means_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<a '", "<![CDATA[", "<a/ ", '<p style="color:rgba(', "<p hidden>"]
+    "piece",
+    [
+        "<a '",
+        "<![CDATA[",
+        "<a/ ",
+        '<p style="color:rgba(',
+        "<p hidden>",
+        "<style>/*",
+        "<style>@a{b{}",
+    ],
 )
 @pytest.mark.timeout(20)
 def test_markup_that_never_ends_takes_no_longer_for_it(piece: str) -> None:
