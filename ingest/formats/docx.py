@@ -37,6 +37,9 @@ _PASSED_OVER = frozenset(
 _SIGNS = {"tab": " ", "ptab": " ", "noBreakHyphen": "-", "cr": LINE_END, "br": LINE_END}
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
 _DEEPEST_STYLE = 20
+_MAY_BE_FILLED = frozenset({"tc", "txbxContent"})
+_DUST = frozenset({"0", "1", "2"})
+"""Half points: letters of such a height are a line of dust."""
 
 
 def parse(data: bytes, *, name: str) -> Parsed:
@@ -50,7 +53,7 @@ def parse(data: bytes, *, name: str) -> Parsed:
     body = child(root, "body")
     if body is None:
         raise ParseError("damaged, or not Word: it holds no word/document.xml")
-    reader = _Reader(package)
+    reader = _Reader(package, is_coloured=child(root, "background") is not None)
     reader.read(body)
     title = reader.title or package.title() or name
     return Parsed(title, reader.outline.blocks(), warnings=reader.hidden.warnings)
@@ -58,23 +61,30 @@ def parse(data: bytes, *, name: str) -> Parsed:
 
 @dataclass(frozen=True)
 class _Style:
-    """What a style says: by its name, of heading level or 0, list, depth, and what is hidden."""
+    """What a style says: by its name, of heading level or 0, list, depth, and what is hidden.
+
+    Attributes:
+        is_shaded: whether there is a colour behind its paragraphs.
+    """
 
     name: StyleName
     level: int = 0
     number_id: str = ""
     depth: int = 0
     is_hidden: bool = False
+    is_shaded: bool = False
 
 
 class _Reader:
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, *, is_coloured: bool) -> None:
+        """Begin a document whose page may have a colour."""
         self.outline = Outline()
         self.title = ""
         self.hidden = HiddenText()
         self._styles = _styles(package.xml("word/styles.xml"))
         self._numbering = Numbering(package.xml("word/numbering.xml"))
         self._notes = _notes(package)
+        self._is_coloured = is_coloured
         self._referred = 0
         self._noted = 0
         self._pending: list[Element] = []
@@ -173,11 +183,30 @@ class _Reader:
         properties = child(run, "rPr")
         if properties is None:
             return False
+        if _is_dust(properties) or (_is_white(properties) and not self._is_on_colour(run)):
+            return True
         stated = _vanishes(properties)
         if stated is None:
             style = self._styles.get(attribute(child(properties, "rStyle"), "val"))
             return style is not None and style.is_hidden
         return stated
+
+    def _is_on_colour(self, run: Element) -> bool:
+        """Whether there may be a colour behind a run: cells and frames have those of a style."""
+        if self._is_coloured:
+            return True
+        for each in (run, *run.iterancestors()):
+            name = name_of(each)
+            if name in _MAY_BE_FILLED:
+                return True
+            if name == "r" and _is_shaded(child(each, "rPr")):
+                return True
+            if name == "p":
+                properties = child(each, "pPr")
+                style = self._styles.get(attribute(child(properties, "pStyle"), "val"))
+                if _is_shaded(properties) or (style is not None and style.is_shaded):
+                    return True
+        return False
 
     def _refer(self, kind: str, note_id: str, pieces: list[str]) -> None:
         note = self._notes.get((kind, note_id))
@@ -204,6 +233,20 @@ def _vanishes(properties: Element | None) -> bool | None:
     """Whether properties hide what they are of; None if they do not say."""
     vanish = child(properties, "vanish")
     return None if vanish is None else attribute(vanish, "val") not in ("0", "false", "off")
+
+
+def _is_dust(properties: Element) -> bool:
+    return attribute(child(properties, "sz"), "val") in _DUST
+
+
+def _is_white(properties: Element) -> bool:
+    return attribute(child(properties, "color"), "val").upper() == "FFFFFF"
+
+
+def _is_shaded(properties: Element | None) -> bool:
+    """Whether properties put a colour behind text."""
+    fill = attribute(child(properties, "shd"), "fill").upper()
+    return child(properties, "highlight") is not None or fill not in ("", "AUTO", "FFFFFF")
 
 
 def _outline_level(properties: Element | None) -> int:
@@ -248,6 +291,7 @@ def _resolved(style_id: str, elements: dict[str, Element]) -> _Style:
         number_id=number_id,
         depth=depth,
         is_hidden=bool(next((each for each in hidden if each is not None), False)),
+        is_shaded=any(_is_shaded(child(each, "pPr")) for each in lineage),
     )
 
 

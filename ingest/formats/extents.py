@@ -16,7 +16,7 @@ from kb_qa.errors import ParseError
 _MOST_CELLS = 1 << 24
 """Cells of a rectangle that is read: it takes half a gibibyte."""
 
-_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _REFERENCE = re.compile(rb"<c [^>]{0,40}?r=[\"']([A-Z]{1,3}(?:[0-9]{7,400}|))")
 """A cell's column, and its row where that is far down: what is the same is found once."""
 
@@ -56,25 +56,25 @@ def check_extents(package: Package) -> None:
     """
     if "xl/sharedStrings.xml" in package.parts():
         _check_count("xl/sharedStrings.xml", package)
-    for part in filter(_SHEET_PART.fullmatch, package.parts()):
+    for part in filter(SHEET_PART.fullmatch, package.parts()):
         references = {*_found(_REFERENCE, package, part)}
         row = max((int(each.lstrip(_LETTERS) or 0) for each in references), default=0)
         if row > _ROWS:
             raise ParseError(
-                f"damaged: its sheet {_name_of(part, package)} has a cell in row {row:,}, "
+                f"damaged: its sheet {name_of_sheet(part, package)} has a cell in row {row:,}, "
                 f"and sheets have {_ROWS:,}"
             )
-        columns = _span(_number(each.rstrip(_DIGITS)) for each in references)
+        columns = _span(column_number(each.rstrip(_DIGITS)) for each in references)
         rows = max(1, _span(map(int, _found(_ROW, package, part))))
         if columns * rows <= _MOST_CELLS:
             continue
         # Many a sheet has cells far out that are coloured but empty: they do not count.
-        columns = _span(map(_number, _found(_COLUMN_IN_USE, package, part)))
+        columns = _span(map(column_number, _found(_COLUMN_IN_USE, package, part)))
         rows = _span(map(int, _found(_ROW_IN_USE, package, part)))
         if columns * rows > _MOST_CELLS:
             raise ParseError(
-                f"its sheet {_name_of(part, package)} spans {rows:,} rows of {columns:,} columns, "
-                "too many to read: delete the cells that stand far from the others"
+                f"its sheet {name_of_sheet(part, package)} spans {rows:,} rows of {columns:,} "
+                "columns, too many to read: delete the cells that stand far from the others"
             )
 
 
@@ -105,12 +105,12 @@ def _span(numbers: Iterator[int]) -> int:
     return most - least + 1
 
 
-def _number(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
     """A column's number: A is 1, AA is 27."""
     return functools.reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)
 
 
-def _name_of(part: str, package: Package) -> str:
+def name_of_sheet(part: str, package: Package) -> str:
     """A sheet's name, or its part's where that cannot be told."""
     book = package.xml("xl/workbook.xml")
     relations = package.relations("xl/workbook.xml")

@@ -47,8 +47,19 @@ def kept_hidden_warnings(kind: str, names: Sequence[str]) -> tuple[str, ...]:
     """What the report says of hidden sheets or slides; nothing if there were none."""
     if not names:
         return ()
-    shown = ", ".join(names[:_NAMES_TOLD]) + (" ..." if len(names) > _NAMES_TOLD else "")
-    return (f"{_counted(len(names), f'hidden {kind}')} read all the same: {shown}",)
+    return (f"{_counted(len(names), f'hidden {kind}')} read all the same: {_told(names)}",)
+
+
+def kept_cells_warnings(names: Sequence[str]) -> tuple[str, ...]:
+    """What the report says of sheets with hidden rows or columns; nothing if there were none."""
+    if not names:
+        return ()
+    sheets = _counted(len(names), "sheet")
+    return (f"hidden rows or columns of {sheets} read all the same: {_told(names)}",)
+
+
+def _told(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMES_TOLD]) + (" ..." if len(names) > _NAMES_TOLD else "")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -3,7 +3,8 @@
 Shapes come in the order in which the slide draws them, the title first.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest import pulse
@@ -21,6 +22,10 @@ _LISTED = frozenset({"body", "obj", ""})
 """Placeholders whose paragraphs are bullets; "" is one without a type of its own."""
 
 _LONGEST_TITLE = 100
+_SMALLEST_SEEN = 200
+"""Hundredths of a point of a letter's height; below it is a line of dust."""
+
+_NUMBER = re.compile(r"-?[0-9]{1,12}")
 _YES, _NO = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 
@@ -45,6 +50,7 @@ def parse(data: bytes, *, name: str) -> Parsed:
         raise ParseError(f"damaged, or not PowerPoint: it holds no {_PRESENTATION}")
     outline = Outline()
     slides = _slides(package, root)
+    size = _size(child(root, "sldSz"), ("cx", "cy"))
     unseen: list[str] = []
     hidden = HiddenText()
     for number, slide in enumerate(slides, start=1):
@@ -52,7 +58,7 @@ def parse(data: bytes, *, name: str) -> Parsed:
         outline.page = number
         slide_root = package.xml(slide)
         if slide_root is not None:
-            _read_slide(package, slide, slide_root, outline, hidden)
+            _read_slide(package, slide, slide_root, outline, hidden, size=size)
             unseen += [str(number)] * (attribute(slide_root, "show") in _NO)
     blocks = outline.blocks()
     first = next((block.text for block in blocks if block.level and block.page == 1), "")
@@ -69,9 +75,15 @@ def _slides(package: Package, root: Element) -> list[str]:
 
 
 def _read_slide(
-    package: Package, part: str, root: Element, outline: Outline, hidden: HiddenText
+    package: Package,
+    part: str,
+    root: Element,
+    outline: Outline,
+    hidden: HiddenText,
+    *,
+    size: tuple[int, ...],
 ) -> None:
-    shapes = list(_visible(_shapes(root), hidden))
+    shapes = list(_visible(_shapes(root), hidden, size))
     titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
     shapes = [shape for shape in shapes if _placeholder(shape) not in _TITLES | _FURNITURE]
     texts = [list(_paragraphs(shape)) if name_of(shape) == "sp" else [] for shape in shapes]
@@ -101,14 +113,55 @@ def _shapes(root: Element) -> Iterator[Element]:
             yield from _shapes(each)
 
 
-def _visible(shapes: Iterable[Element], hidden: HiddenText) -> Iterator[Element]:
-    """The shapes that show; the others are counted."""
+def _visible(
+    shapes: Iterable[Element], hidden: HiddenText, size: tuple[int, ...]
+) -> Iterator[Element]:
+    """The shapes that show on a slide of this size; the others are counted."""
     for shape in shapes:
         hidden.show()
-        if attribute(next(descendants(shape, "cNvPr"), None), "hidden") in _YES:
+        is_hidden = attribute(next(descendants(shape, "cNvPr"), None), "hidden") in _YES
+        if is_hidden or _is_off(shape, size) or _is_dust(shape):
             hidden.leave_out(" ".join(each.text for each in _paragraphs(shape)))
         else:
             yield shape
+
+
+def _is_off(shape: Element, size: tuple[int, ...]) -> bool:
+    """Whether all of a shape lies beside the slide; one in a group is placed by the group."""
+    frame = child(shape, "spPr", "xfrm")
+    frame = child(shape, "xfrm") if frame is None else frame
+    parent = shape.getparent()
+    if frame is None or not size or parent is None or name_of(parent) != "spTree":
+        return False
+    starts, lengths = (
+        _size(child(frame, "off"), ("x", "y")),
+        _size(child(frame, "ext"), ("cx", "cy")),
+    )
+    sides = zip(starts, lengths, size, strict=False)
+    return any(start >= edge or start + length <= 0 < length for start, length, edge in sides)
+
+
+def _is_dust(shape: Element) -> bool:
+    """Whether every letter of a shape is too small to be seen."""
+    runs = [each for each in descendants(shape, "r") if _written(each)]
+    return bool(runs) and all(
+        0 < _number(attribute(child(each, "rPr"), "sz")) < _SMALLEST_SEEN for each in runs
+    )
+
+
+def _written(run: Element) -> str:
+    return "".join(each.text or "" for each in descendants(run, "t")).strip()
+
+
+def _size(element: Element | None, names: Sequence[str]) -> tuple[int, ...]:
+    """Two lengths that an element states; none where there is no such element."""
+    if element is None:
+        return ()
+    return tuple(_number(attribute(element, name)) for name in names)
+
+
+def _number(value: str) -> int:
+    return int(value) if _NUMBER.fullmatch(value) else 0
 
 
 def _placeholder(shape: Element) -> str | None:

@@ -1,7 +1,10 @@
 """Excel since 2007: its sheets, once the archive that they are in has been looked at."""
 
+from dataclasses import replace
+
 from ingest.document import Parsed
 from ingest.formats.extents import check_extents
+from ingest.formats.hidden_cells import hidden_cells_warnings
 from ingest.formats.ooxml import Package
 from ingest.formats.workbook import read_workbook
 from kb_qa.errors import ParseError
@@ -21,4 +24,5 @@ def parse(data: bytes, *, name: str) -> Parsed:
     if package.inflated_size() > _MOST_INFLATED:
         raise ParseError(f"takes more than {_MOST_INFLATED >> 20} MiB when unpacked")
     check_extents(package)
-    return read_workbook(data, title=package.title() or name)
+    parsed = read_workbook(data, title=package.title() or name)
+    return replace(parsed, warnings=parsed.warnings + hidden_cells_warnings(package))

@@ -8,6 +8,7 @@ import pytest
 from docx.document import Document
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
+from docx.shared import Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
 from ingest.document import Block, BlockKind, Parsed
@@ -243,3 +244,36 @@ def test_hidden_text_is_left_out_and_told() -> None:
     result = parsed(document)
     assert result.text == "abc"
     assert result.warnings == ("3 passages of hidden text left out",)
+
+
+def test_letters_that_nobody_can_see_are_left_out_and_told() -> None:
+    """White ones on the white page, and dust."""
+    document = docx.Document()
+    paragraph = document.add_paragraph("a")
+    paragraph.add_run("white").font.color.rgb = RGBColor(255, 255, 255)
+    paragraph.add_run("b")
+    paragraph.add_run("dust").font.size = Pt(1)
+    result = parsed(document)
+    assert result.text == "ab"
+    assert result.warnings == ("2 passages of hidden text left out",)
+
+
+def test_white_letters_on_a_colour_are_read() -> None:
+    """In a cell, on a shaded paragraph, under a marker, on a coloured page."""
+    document = docx.Document()
+    for element in ("pPr", "rPr"):
+        paragraph = document.add_paragraph()
+        run = paragraph.add_run(f"on {element}")
+        run.font.color.rgb = RGBColor(255, 255, 255)
+        owner = paragraph._p.get_or_add_pPr() if element == "pPr" else run._r.get_or_add_rPr()
+        owner.append(parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:fill="112233"/>'))
+    table = document.add_table(2, 2)
+    for cell in table._cells:
+        cell.paragraphs[0].add_run("cell").font.color.rgb = RGBColor(255, 255, 255)
+    result = parsed(document)
+    assert result.text.startswith("on pPr\n\non rPr")
+    assert result.text.count("cell") == 4
+    assert result.warnings == ()
+    document.element.insert(0, parse_xml(f'<w:background {nsdecls("w")} w:color="000000"/>'))
+    document.add_paragraph().add_run("page").font.color.rgb = RGBColor(255, 255, 255)
+    assert parsed(document).text.endswith("page")

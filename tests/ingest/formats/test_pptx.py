@@ -5,7 +5,7 @@ from io import BytesIO
 import pptx
 import pytest
 from pptx.presentation import Presentation
-from pptx.util import Inches
+from pptx.util import Inches, Pt
 
 from ingest.document import Parsed
 from ingest.formats.pptx import parse
@@ -95,3 +95,20 @@ def test_hidden_slides_are_read_and_told_hidden_shapes_are_not() -> None:
         "2 passages of hidden text left out",
         "1 hidden slide read all the same: 2",
     )
+
+
+def test_text_beside_the_slide_or_of_dust_is_left_out_and_told() -> None:
+    """Nobody sees it; what reaches over an edge, and a small footnote, is read."""
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[BLANK])
+    beside = ((-4, 1), (11, 1), (1, -3), (1, 9))
+    for text, (left, top) in (("seen", (1, 1)), ("over", (9, 1)), *(("off", at) for at in beside)):
+        box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(3), Inches(1))
+        box.text_frame.text = text
+    for text, size in (("footnote", 5), ("dust", 1)):
+        box = slide.shapes.add_textbox(Inches(1), Inches(3), Inches(3), Inches(1))
+        run = box.text_frame.paragraphs[0].add_run()
+        run.text, run.font.size = text, Pt(size)
+    result = parsed(presentation)
+    assert result.text == "seen\n\nover\n\nfootnote"
+    assert result.warnings == ("5 passages of hidden text left out",)

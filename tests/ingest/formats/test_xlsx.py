@@ -80,6 +80,25 @@ def test_hidden_sheets_are_read_and_told() -> None:
     assert result.warnings == ("2 hidden sheets read all the same: 藏, C",)
 
 
+def test_hidden_rows_and_columns_are_read_and_told() -> None:
+    """A filter hides them; a row without cells, and the columns after the last, hide nothing."""
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        for name in ("rows", "columns", "plain"):
+            sheet = book.add_worksheet(name)
+            for row in range(3):
+                sheet.write_row(row, 0, ["a", f"b{row}"])
+        book.get_worksheet_by_name("rows").set_row(1, None, None, {"hidden": True})
+        book.get_worksheet_by_name("columns").set_column(1, 1, None, None, {"hidden": True})
+        book.get_worksheet_by_name("plain").set_column(2, 16383, None, None, {"hidden": True})
+        book.get_worksheet_by_name("plain").set_row(7, None, None, {"hidden": True})
+    result = parse(buffer.getvalue(), name="x")
+    assert result.text.count("b1") == 3
+    assert result.warnings == (
+        "hidden rows or columns of 2 sheets read all the same: 'rows', 'columns'",
+    )
+
+
 def far_apart(far: object, *, row: int, column: int) -> bytes:
     """A workbook whose second sheet has one cell far from its others, or the colour of one."""
     buffer = BytesIO()
