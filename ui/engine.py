@@ -23,6 +23,7 @@ from kb_qa import (
     load_settings,
 )
 from kb_qa.generators import Choice, Kind, choose_generator, load_generator
+from kb_qa.store.opening import open_knowledge_base
 from ui.asking import Asking, EventLoop
 from ui.queueing import Queue
 
@@ -53,6 +54,7 @@ class Engine:
         self.settings = settings
         self.choice = choose_generator(settings)
         self._embeddings = embeddings
+        self._embeddings_guard = threading.Lock()
         self._llm: BaseLanguageModel[Any] | None = None
         self._loop = EventLoop()
         self.queue = Queue(_desks(self.choice))
@@ -73,6 +75,29 @@ class Engine:
             return loading
 
     @property
+    def embeddings(self) -> PassageEmbeddings:
+        """The embedder of all knowledge bases; loaded when it is first wanted."""
+        with self._embeddings_guard:
+            if self._embeddings is None:
+                self._embeddings = configured_embeddings(self.settings)
+            return self._embeddings
+
+    def forget(self, kb: Path) -> None:
+        """Let go of a knowledge base that is no longer there, or has another name."""
+        with self._chains_guard:
+            self._chains.pop(kb, None)
+
+    def remove(self, kb: Path, path: str) -> None:
+        """Take the document at a path out of a knowledge base.
+
+        Raises:
+            KnowledgeBaseBusy: somebody is writing it.
+        """
+        store = open_knowledge_base(kb, store=self.settings.store, embeddings=self.embeddings)
+        with store.write() as writer, writer.transaction():
+            writer.unplace(path)
+
+    @property
     def loads_xverse(self) -> bool:
         """Whether XVERSE is still to come, which takes longer than all else."""
         return self.choice.kind is Kind.XVERSE and self._llm is None
@@ -82,15 +107,13 @@ class Engine:
         return Asking(chain, asked, visitor=visitor, queue=self.queue, loop=self._loop)
 
     def _load(self, kb: Path) -> KnowledgeBaseQA:
-        if self._embeddings is None:
-            self._embeddings = configured_embeddings(self.settings)
         if self._llm is None:
             self._llm = load_generator(self.choice, self.settings)
         chain = build_qa_chain(
             kb=kb,
             # What was chosen for the page holds, though a model may have come since.
             settings=self.settings if self._llm else self.settings.model_copy(update=_QUOTING),
-            embeddings=self._embeddings,
+            embeddings=self.embeddings,
             llm=self._llm,
         )
         chain.retriever.invoke(_WARM_UP)

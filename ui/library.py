@@ -7,7 +7,7 @@ from pathlib import Path
 from kb_qa import knowledge_bases, load_settings
 from kb_qa.store.base import Catalog
 from kb_qa.store.opening import IN_FOLDER, open_catalog
-from kb_qa.store.records import Location, Refusal, Run, Summary
+from kb_qa.store.records import Location, Passage, Refusal, Run, Summary
 
 LISTED = 200  # files drawn at a time: more is a scroll nobody reads
 
@@ -27,6 +27,19 @@ class Contents:
     refused: tuple[Refusal, ...]
     left_out: int
     last_run: Run | None
+
+
+@dataclass(frozen=True)
+class Text:
+    """What was read of a document.
+
+    Attributes:
+        text: all of it.
+        passages: the pieces that a search finds.
+    """
+
+    text: str
+    passages: tuple[Passage, ...]
 
 
 def choices(configured: Path) -> list[Path]:
@@ -51,6 +64,17 @@ def summary(kb: Path) -> Summary | None:
     with catalog.read() as snapshot:
         numbers = snapshot.summary
     return numbers if numbers.documents else None
+
+
+def is_made(kb: Path) -> bool:
+    """Whether there is a knowledge base, be it empty."""
+    return _catalog(kb).exists()
+
+
+def document(kb: Path, key: int) -> Text:
+    """A document's whole text, and its passages in reading order."""
+    with _catalog(kb).read() as snapshot:
+        return Text(snapshot.text(key), tuple(snapshot.passages_of(key)))
 
 
 def titles(kb: Path, *, limit: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from kb_qa import Answer, Citation
 from kb_qa.citations import replace_citations
 from kb_qa.paths import shown
+from kb_qa.store.records import Passage
 from ui.conversation import Turn
 from ui.messages import Texts
 
@@ -62,10 +63,24 @@ def name_markup(name: str, tagline: str) -> str:
     return f'<div class="kq-name">{escaped(name)}</div><p>{escaped(tagline)}</p>'
 
 
+def title_markup(title: str, *, level: int) -> str:
+    """What a part of the page is about."""
+    return f'<h{level} class="kq-heading" dir="auto">{escaped(title)}</h{level}>'
+
+
 def facts_markup(facts: dict[str, str]) -> str:
     """Labelled values, in two columns."""
     rows = (f"<dt>{escaped(k)}</dt><dd dir='auto'>{escaped(v)}</dd>" for k, v in facts.items())
     return f'<dl class="kq-facts">{"".join(rows)}</dl>'
+
+
+def numbers_markup(numbers: dict[str, str]) -> str:
+    """Labelled numbers, side by side."""
+    parts = (
+        f"<div><dt>{escaped(label)}</dt><dd>{escaped(number)}</dd></div>"
+        for label, number in numbers.items()
+    )
+    return f'<dl class="kq-numbers">{"".join(parts)}</dl>'
 
 
 def note_markup(text: str) -> str:
@@ -76,6 +91,32 @@ def note_markup(text: str) -> str:
 def list_markup(entries: list[tuple[str, str, str]]) -> str:
     """Files, each with a title, a remark and its path."""
     return f'<ul class="kq-files">{"".join(_entry(*entry) for entry in entries)}</ul>'
+
+
+def passages_markup(text: str, passages: Sequence[Passage], *, label: str) -> str:
+    """A document's text with its passages told apart, each named on its margin.
+
+    Args:
+        text: the whole document.
+        passages: the part of them that is drawn, in reading order; what stands between two is
+            drawn as well.
+        label: names a passage; `{n}` is filled in.
+    """
+    parts: list[str] = []
+    at = passages[0].chunk.start if passages else 0
+    for passage in passages:
+        begin, end = max(passage.chunk.start, at), passage.chunk.end
+        name = escaped(label.format(n=passage.ordinal + 1))
+        shade = "kq-even" if passage.ordinal % 2 == 0 else "kq-odd"
+        trail = escaped(" > ".join(passage.chunk.heading))
+        parts.append(escaped(text[at:begin]))
+        parts.append(
+            f'<section class="kq-chunk {shade}" aria-label="{name}">'
+            f'<div class="kq-place" dir="auto">{name}{" · " if trail else ""}{trail}</div>'
+            f'<div class="kq-answer" dir="auto">{escaped(text[begin:end])}</div></section>'
+        )
+        at = max(at, end)
+    return f'<div class="kq-text">{"".join(parts)}</div>'
 
 
 def _question(question: str, texts: Texts) -> str:

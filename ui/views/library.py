@@ -1,0 +1,324 @@
+"""The knowledge bases: what is in them, and how it comes in and goes out."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from kb_qa import KbQaError
+from kb_qa.paths import shown
+from kb_qa.store.folders import create, delete, rename, size
+from kb_qa.store.records import Location, Summary
+from ui import library
+from ui.frame import Frame
+from ui.jobs import Job, State
+from ui.markup import (
+    list_markup,
+    note_markup,
+    numbers_markup,
+    passages_markup,
+    problem_markup,
+    title_markup,
+)
+from ui.messages.library import LIBRARY, LibraryTexts
+from ui.reading import KIND, Reading, follow, seconds_left, start, suffixes
+from ui.uploads import Kept, Upload, keep
+
+CHOSEN = "kb"  # key of the chooser in the column beside
+_PROBLEM = "library problem"
+_BEAT = 1.0  # seconds between two looks at a run
+_PASSAGES_A_PAGE = 40
+_MEGABYTE = 1 << 20
+
+
+def draw(frame: Frame) -> None:
+    """What the knowledge base holds, what is being read into it, and ways to change it."""
+    texts = LIBRARY[frame.language]
+    _show_problem()
+    numbers = library.summary(frame.kb)
+    _show_numbers(frame, numbers, texts)
+    if frame.visitor.may_edit:
+        _offer_management(frame, numbers, texts)
+        _offer_adding(frame, texts)
+    _show_reading(frame, texts)
+    if numbers is None:
+        return
+    documents, search = st.tabs([texts.documents, texts.search])
+    with documents:
+        _show_documents(frame, texts)
+    with search:
+        _offer_search(frame, texts)
+
+
+def _show_numbers(frame: Frame, numbers: Summary | None, texts: LibraryTexts) -> None:
+    st.html(title_markup(frame.kb.name, level=2))
+    facts = {
+        texts.documents: f"{numbers.documents if numbers else 0:,}",
+        texts.passages: f"{numbers.chunks if numbers else 0:,}",
+        texts.failed: f"{numbers.refusals if numbers else 0:,}",
+        texts.disk: f"{size(frame.kb) / _MEGABYTE:,.1f} MB",
+    }
+    st.html(numbers_markup(facts))
+
+
+def _offer_management(frame: Frame, numbers: Summary | None, texts: LibraryTexts) -> None:
+    with st.container(horizontal=True):
+        with st.popover(texts.new):
+            name = st.text_input(texts.new_name, key="new name")
+            st.button(texts.make, on_click=_tried, args=(_make, frame, name), type="primary")
+        if not library.is_made(frame.kb):
+            return
+        with st.popover(texts.rename):
+            other = st.text_input(texts.new_name, frame.kb.name, key=f"other name {frame.kb}")
+            st.button(texts.rename, on_click=_tried, args=(_rename, frame, other), key="rename")
+        if st.button(texts.delete):
+            title = texts.delete_title.format(name=frame.kb.name)
+            st.dialog(title)(_ask_whether_to_delete)(frame, numbers, texts)
+
+
+def _ask_whether_to_delete(frame: Frame, numbers: Summary | None, texts: LibraryTexts) -> None:
+    documents = numbers.documents if numbers else 0
+    st.html(note_markup(texts.delete_note.format(documents=f"{documents:,}")))
+    with st.container(horizontal=True):
+        if st.button(texts.delete_sure, type="primary"):
+            _tried(_delete, frame)
+            st.rerun()
+        if st.button(texts.cancel):
+            st.rerun()
+
+
+def _offer_adding(frame: Frame, texts: LibraryTexts) -> None:
+    with st.expander(texts.add, expanded=not library.is_made(frame.kb)):
+        megabytes = frame.engine.settings.upload_megabytes
+        files = st.file_uploader(
+            texts.add_files,
+            accept_multiple_files=True,
+            max_upload_size=megabytes,
+            key=f"files {frame.kb} {_round(frame.kb)}",
+        )
+        folder = st.file_uploader(
+            texts.add_folder,
+            accept_multiple_files="directory",
+            max_upload_size=megabytes,
+            key=f"folder {frame.kb} {_round(frame.kb)}",
+        )
+        told = " ".join(sorted(suffixes()))
+        st.html(note_markup(texts.add_note.format(megabytes=megabytes, suffixes=told)))
+        place = ""
+        if not frame.engine.settings.sign_in:  # else a visitor would read the server's own files
+            place = st.text_input(texts.add_place, help=texts.add_place_note)
+        if st.button(texts.start, type="primary", disabled=not (files or folder or place.strip())):
+            _tried(_add, frame, [*files, *folder], place.strip(), texts)
+            st.rerun()
+
+
+def _show_reading(frame: Frame, texts: LibraryTexts) -> None:
+    job = frame.jobs.latest(KIND, about=str(frame.kb))
+    if job is None:
+        return
+    reading: Reading = st.session_state.setdefault(f"reading {job.id}", Reading())
+    state = follow(frame.jobs, job, reading)
+    if state is State.RUNNING:
+        st.fragment(_follow, run_every=_BEAT)(frame, job, reading, texts)
+    else:
+        _show_outcome(frame, job, reading, state, texts)
+
+
+def _follow(frame: Frame, job: Job, reading: Reading, texts: LibraryTexts) -> None:
+    if follow(frame.jobs, job, reading) is not State.RUNNING:
+        st.rerun()
+    count = texts.reading_count.format(
+        ended=f"{reading.ended:,}", files=f"{reading.files:,}", passages=f"{reading.passages:,}"
+    )
+    left = seconds_left(datetime.fromisoformat(job.began).timestamp(), reading.share)
+    time_left = texts.reading_left.format(seconds=round(left)) if left is not None else ""
+    said = " · ".join(filter(None, (texts.reading, count if reading.files else "", time_left)))
+    st.progress(reading.share, text=said)
+    if frame.visitor.may_edit:
+        st.button(texts.stop, on_click=frame.jobs.stop, args=(job,), key="stop reading")
+    _list_verdicts(reading, texts)
+
+
+def _show_outcome(
+    frame: Frame, job: Job, reading: Reading, state: State, texts: LibraryTexts
+) -> None:
+    if state is State.FAILED:
+        last = frame.jobs.last_words(job).splitlines()
+        st.html(problem_markup(texts.read_failed.format(reason=last[-1] if last else job.id)))
+    elif reading.failed:
+        st.html(note_markup(texts.read_some.format(failed=reading.failed)))
+    else:
+        files, passages = f"{reading.files:,}", f"{reading.passages:,}"
+        st.html(note_markup(texts.read.format(files=files, passages=passages)))
+    if frame.visitor.may_edit:
+        again = [Path(each) for each in _paths_of(job)]
+        st.button(texts.again, on_click=_tried, args=(_read, frame, again), type="tertiary")
+    _list_verdicts(reading, texts)
+
+
+def _list_verdicts(reading: Reading, texts: LibraryTexts) -> None:
+    entries = [
+        (Path(path).name, " · ".join(filter(None, (texts.verdicts.get(verdict, ""), said))), path)
+        for path, verdict, said in reversed(reading.verdicts)
+    ]
+    if entries:
+        with st.container(height=min(260, 70 * len(entries)), border=False):
+            st.html(list_markup(entries))
+
+
+def _show_documents(frame: Frame, texts: LibraryTexts) -> None:
+    matching = st.text_input(texts.find, key="find")
+    found = library.contents(frame.kb, matching=matching)
+    if found.refused:
+        refused = [
+            (Path(shown(each.path)).name, each.reason, shown(each.path)) for each in found.refused
+        ]
+        with st.expander(f"{texts.failed} · {len(found.refused)}"):
+            st.html(list_markup(refused))
+    if not found.read:
+        st.html(note_markup(texts.none))
+        return
+    table = st.dataframe(
+        [_row(each, texts) for each in found.read],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"documents {frame.kb} {matching}",
+    )
+    if found.left_out:
+        st.html(note_markup(texts.more.format(count=f"{found.left_out:,}")))
+    chosen = table["selection"]["rows"]
+    if chosen and chosen[0] < len(found.read):
+        _show_document(frame, found.read[chosen[0]], texts)
+    else:
+        st.html(note_markup(texts.choose))
+
+
+def _row(location: Location, texts: LibraryTexts) -> dict[str, str | int]:
+    return {
+        texts.column_title: location.title,
+        texts.column_pages: str(location.pages or ""),
+        texts.column_passages: location.chunks,
+        texts.column_verdict: texts.verdicts.get(location.verdict, location.verdict),
+        texts.column_path: shown(location.path),
+    }
+
+
+def _show_document(frame: Frame, location: Location, texts: LibraryTexts) -> None:
+    st.html(title_markup(location.title, level=3))
+    if location.warnings:
+        st.html(note_markup(f"{texts.warnings}: {' · '.join(location.warnings)}"))
+    if frame.visitor.may_edit:
+        with st.popover(texts.remove):
+            st.html(note_markup(texts.remove_note.format(stays=shown(location.path))))
+            st.button(texts.remove_sure, on_click=_tried, args=(_remove, frame, location.path))
+    st.html(note_markup(texts.text_note))
+    document = library.document(frame.kb, location.document)
+    pages = -(-len(document.passages) // _PASSAGES_A_PAGE)
+    page = st.pagination(pages, key=f"passages {location.document}") if pages > 1 else 1
+    first = (page - 1) * _PASSAGES_A_PAGE
+    part = document.passages[first : first + _PASSAGES_A_PAGE]
+    st.html(passages_markup(document.text, part, label=texts.passage_number))
+
+
+def _offer_search(frame: Frame, texts: LibraryTexts) -> None:
+    question = st.text_input(texts.search, key="search")
+    if not question.strip():
+        return
+    found = frame.engine.chain(frame.kb).result().search(question)
+    entries = [
+        (
+            citation.source.title,
+            texts.score.format(score=f"{citation.score:.2f}"),
+            " ".join(citation.text.split()),
+        )
+        for citation in found.citations
+    ]
+    st.html(list_markup(entries) if entries else note_markup(texts.search_none))
+
+
+def _tried(change: Callable[..., None], *arguments: object) -> None:
+    """Make a change; what stands in its way is told when the page is drawn again."""
+    try:
+        change(*arguments)
+    except KbQaError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _show_problem() -> None:
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.html(problem_markup(problem))
+
+
+def _make(frame: Frame, name: str) -> None:
+    parent = frame.engine.settings.kb.parent
+    _choose(create(parent, name, embeddings=frame.engine.embeddings))
+
+
+def _rename(frame: Frame, name: str) -> None:
+    renamed = rename(frame.kb, name)
+    if _uploads(frame).exists():
+        _uploads(frame).rename(frame.uploads / renamed.name)
+    frame.engine.forget(frame.kb)
+    _choose(renamed)
+
+
+def _delete(frame: Frame) -> None:
+    delete(frame.kb)
+    frame.engine.forget(frame.kb)
+    st.session_state.pop(CHOSEN, None)
+
+
+def _add(frame: Frame, files: list[Upload], place: str, texts: LibraryTexts) -> None:
+    paths: list[Path] = []
+    if files:
+        kept = keep(
+            files,
+            folder=_uploads(frame),
+            megabytes=frame.engine.settings.upload_megabytes,
+            suffixes=suffixes(),
+        )
+        paths += [_uploads(frame)] if kept.files else []
+        st.session_state[_PROBLEM] = _refusals(kept, frame, texts)
+    if place:
+        paths.append(Path(place).expanduser())
+    st.session_state[f"round {frame.kb}"] = _round(frame.kb) + 1  # the fields are empty again
+    if paths:
+        _read(frame, paths)
+
+
+def _refusals(kept: Kept, frame: Frame, texts: LibraryTexts) -> str:
+    told = {"kind": texts.refused_kind, "size": texts.refused_size}
+    megabytes = frame.engine.settings.upload_megabytes
+    return " · ".join(
+        told[reason].format(name=name, megabytes=megabytes) for name, reason in kept.refused
+    )
+
+
+def _read(frame: Frame, paths: list[Path]) -> None:
+    start(frame.jobs, paths, kb=frame.kb, owner=frame.visitor.id)
+
+
+def _remove(frame: Frame, path: str) -> None:
+    file = Path(path)
+    if _uploads(frame).absolute() in file.parents:
+        file.unlink(missing_ok=True)
+    frame.engine.remove(frame.kb, path)
+
+
+def _paths_of(job: Job) -> tuple[str, ...]:
+    return job.command[1 : job.command.index("--kb")]
+
+
+def _uploads(frame: Frame) -> Path:
+    return frame.uploads / frame.kb.name
+
+
+def _round(kb: Path) -> int:
+    """How often files were added: a field with another key is an empty one."""
+    return int(st.session_state.get(f"round {kb}", 0))
+
+
+def _choose(kb: Path) -> None:
+    st.session_state[CHOSEN] = kb
