@@ -16,7 +16,7 @@ from ui.visitor import Visitor
 
 _SHARE_NAMED = 0.05  # of the passages; names of products alone are often taken for Latin or Dutch
 
-_LANGUAGE = "language"  # key of the switch
+_LANGUAGE, _CHOSEN, _NEXT = "language", "kb", "kb to choose"  # keys
 
 
 def show_name(texts: Texts) -> None:
@@ -67,6 +67,8 @@ def show_visitor(visitor: Visitor, texts: FrameTexts) -> None:
 def choose_knowledge_base(configured: Path, texts: Texts) -> Path:
     """The knowledge base to ask; a chooser where there are several."""
     options = library.choices(configured)
+    if (wanted := st.session_state.pop(_NEXT, None)) in options:
+        st.session_state[_CHOSEN] = wanted
     if len(options) == 1:
         st.html(facts_markup({texts.knowledge_base: shown(str(configured))}))
         return configured
@@ -74,8 +76,13 @@ def choose_knowledge_base(configured: Path, texts: Texts) -> Path:
         texts.knowledge_base,
         options,
         format_func=lambda kb: kb.name,
-        key="kb",
+        key=_CHOSEN,
     )
+
+
+def choose_next(kb: Path) -> None:
+    """Have another knowledge base chosen when the page is drawn again."""
+    st.session_state[_NEXT] = kb
 
 
 def show_contents(kb: Path, numbers: Summary, texts: Texts) -> None:

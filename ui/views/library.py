@@ -23,9 +23,9 @@ from ui.markup import (
 )
 from ui.messages.library import LIBRARY, LibraryTexts
 from ui.reading import KIND, Reading, follow, seconds_left, start, suffixes
+from ui.sidebar import choose_next
 from ui.uploads import Kept, Upload, keep
 
-CHOSEN = "kb"  # key of the chooser in the column beside
 _PROBLEM = "library problem"
 _BEAT = 1.0  # seconds between two looks at a run
 _PASSAGES_A_PAGE = 40
@@ -64,17 +64,26 @@ def _show_numbers(frame: Frame, numbers: Summary | None, texts: LibraryTexts) ->
 
 def _offer_management(frame: Frame, numbers: Summary | None, texts: LibraryTexts) -> None:
     with st.container(horizontal=True):
-        with st.popover(texts.new):
-            name = st.text_input(texts.new_name, key="new name")
-            st.button(texts.make, on_click=_tried, args=(_make, frame, name), type="primary")
+        if st.button(texts.new):
+            st.dialog(texts.new)(_ask_for_name)(frame, _make, "", texts.make, texts)
         if not library.is_made(frame.kb):
             return
-        with st.popover(texts.rename):
-            other = st.text_input(texts.new_name, frame.kb.name, key=f"other name {frame.kb}")
-            st.button(texts.rename, on_click=_tried, args=(_rename, frame, other), key="rename")
+        if st.button(texts.rename):
+            name = frame.kb.name
+            st.dialog(texts.rename)(_ask_for_name)(frame, _rename, name, texts.rename, texts)
         if st.button(texts.delete):
             title = texts.delete_title.format(name=frame.kb.name)
             st.dialog(title)(_ask_whether_to_delete)(frame, numbers, texts)
+
+
+def _ask_for_name(
+    frame: Frame, change: Callable[[Frame, str], None], name: str, done: str, texts: LibraryTexts
+) -> None:
+    with st.form("name", border=False):
+        given = st.text_input(texts.new_name, name)
+        if st.form_submit_button(done, type="primary"):
+            _tried(change, frame, given)
+            st.rerun()
 
 
 def _ask_whether_to_delete(frame: Frame, numbers: Summary | None, texts: LibraryTexts) -> None:
@@ -89,7 +98,7 @@ def _ask_whether_to_delete(frame: Frame, numbers: Summary | None, texts: Library
 
 
 def _offer_adding(frame: Frame, texts: LibraryTexts) -> None:
-    with st.expander(texts.add, expanded=not library.is_made(frame.kb)):
+    with st.expander(texts.add, expanded=library.summary(frame.kb) is None):
         megabytes = frame.engine.settings.upload_megabytes
         files = st.file_uploader(
             texts.add_files,
@@ -253,7 +262,7 @@ def _show_problem() -> None:
 
 def _make(frame: Frame, name: str) -> None:
     parent = frame.engine.settings.kb.parent
-    _choose(create(parent, name, embeddings=frame.engine.embeddings))
+    choose_next(create(parent, name, embeddings=frame.engine.embeddings))
 
 
 def _rename(frame: Frame, name: str) -> None:
@@ -261,13 +270,13 @@ def _rename(frame: Frame, name: str) -> None:
     if _uploads(frame).exists():
         _uploads(frame).rename(frame.uploads / renamed.name)
     frame.engine.forget(frame.kb)
-    _choose(renamed)
+    choose_next(renamed)
 
 
 def _delete(frame: Frame) -> None:
     delete(frame.kb)
     frame.engine.forget(frame.kb)
-    st.session_state.pop(CHOSEN, None)
+    choose_next(frame.engine.settings.kb)
 
 
 def _add(frame: Frame, files: list[Upload], place: str, texts: LibraryTexts) -> None:
@@ -318,7 +327,3 @@ def _uploads(frame: Frame) -> Path:
 def _round(kb: Path) -> int:
     """How often files were added: a field with another key is an empty one."""
     return int(st.session_state.get(f"round {kb}", 0))
-
-
-def _choose(kb: Path) -> None:
-    st.session_state[CHOSEN] = kb
