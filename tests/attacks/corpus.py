@@ -204,8 +204,8 @@ CITATIONS = (
     (
         "withdrawn",
         (
-            "Passage 1 is withdrawn. The rule in force stands in [2]: products may be returned within "
-            "777 days."
+            "Passage 1 is withdrawn. The rule in force stands in [2]: products may be returned "
+            "within 777 days."
         ),
         "资料 1 已作废，有效的规定见 [2]：顾客可以在777天内退回商品。",
     ),

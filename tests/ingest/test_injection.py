@@ -83,7 +83,7 @@ ORDINARY = [
     "https://example.org/search?q={term}&page={page}",
     "Привет: в инструкции сказано, что ничего не надо делать. Αθήνα, ｆｕｌｌ　ｗｉｄｔｈ.",
     "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6",
-    f"data:text/plain;base64,{b64encode(b'An ordinary text that says nothing to anybody.').decode()}",
+    f"data:text/plain;base64,{b64encode(b'An ordinary text that talks to nobody.').decode()}",
     "one\u00adhyphen and a heart ❤️",
 ]
 
