@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any
 
 from langchain_core.documents import Document
@@ -106,6 +107,44 @@ class Citation:
         }
 
 
+class Doubt(StrEnum):
+    """What of a claim stands in no passage."""
+
+    NUMBER = "number"
+    UNIT = "unit"
+    DATE = "date"
+    NAME = "name"
+    NEGATION = "negation"
+    MEANING = "meaning"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of an answer, held against the passages.
+
+    Attributes:
+        start: offset of its first character in the answer's text.
+        end: offset past its last one.
+        supported: whether a passage says it.
+        reason: what is not in the passages, in plain words; empty if supported.
+        citations: the numbers of the passages that support it.
+        doubt: the same as `reason`, for a program; None if supported.
+        what: the words or digits in doubt; empty where it is the claim as a whole.
+    """
+
+    start: int
+    end: int
+    supported: bool
+    reason: str = ""
+    citations: tuple[int, ...] = ()
+    doubt: Doubt | None = None
+    what: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As `python -m kb_qa ask --json` prints it."""
+        return asdict(self)
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer that can be checked.
@@ -121,6 +160,7 @@ class Answer:
         cut_off: whether the model had no room left to finish.
         seconds: what each stage took; `prompt` is the wait for the first piece of the text.
         tokens: of the `prompt`, those of it `cached`, and the `new` ones; empty without a model.
+        claims: its sentences that claim something, each held against the passages.
     """
 
     question: str
@@ -133,6 +173,12 @@ class Answer:
     cut_off: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether it claims something, and a passage supports all of it."""
+        return bool(self.claims) and all(claim.supported for claim in self.claims)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -155,4 +201,6 @@ class Answer:
             "cut_off": self.cut_off,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
             "tokens": dict(self.tokens),
+            "claims": [claim.to_json() for claim in self.claims],
+            "verified": self.verified,
         }

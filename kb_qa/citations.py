@@ -6,7 +6,7 @@ The numbers stand in brackets of one kind; nothing else does.
 import re
 from collections.abc import Callable, Iterator
 
-_WORD = r"(?:passages?|资料|資料|出处|出處)?\s*"
+_WORD = r"(?:(?:passages?|资料|資料|出处|出處)\s*)?"
 _LIST = rf"\s*{_WORD}\d{{1,2}}(?:\s*[,，、;；]\s*{_WORD}\d{{1,2}})*\s*"
 _BRACKETS = re.compile(rf"\[{_LIST}\]|［{_LIST}］|【{_LIST}】", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")

@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 from kb_qa.answer import Answer, Citation, Source
 from kb_qa.evidence import Evidence, Sentence, Weigher
 from kb_qa.prompts import Turn, refusal
+from kb_qa.verification import Verifier
 
 NEAREST = 3  # passages offered with a refusal
 
@@ -37,6 +38,11 @@ class AnswerChain(BaseCombineDocumentsChain):
     @abstractmethod
     def generator(self) -> str:
         """The name of who writes the answers."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """Holds answers against the passages."""
+        return Verifier(self.weigher.knowledge_base)
 
     @abstractmethod
     def phrasings(self, question: str, history: Sequence[Turn]) -> Generator[str, None, None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from langchain_core.language_models import BaseLanguageModel
@@ -96,24 +96,26 @@ class PromptedChain(AnswerChain):
     ) -> Answer:
         if not written.text.strip():
             raise GeneratorError(f"{self.generator} returned no text: ask again, or use another")
-        cited = {
-            n: fitted.sources[n - 1]
-            for n in sorted(cited_numbers(written.text))
-            if 1 <= n <= len(fitted.sources)
-        }
-        refused = not cited and refuses(written.text)
-        if refused:
-            cited = dict(enumerate(evidence.sources[:NEAREST], 1))
-        return Answer(
+        sources = fitted.sources
+        refused = refuses(written.text) and not any(
+            1 <= n <= len(sources) for n in cited_numbers(written.text)
+        )
+        answer = Answer(
             question,
             written.text,
             refused=refused,
             generator=self.generator,
-            citations=tuple(cite(n, source, evidence) for n, source in cited.items()),
             sources=tuple(each for each in evidence.sources if each not in fitted.left_out),
             left_out=fitted.left_out,
             cut_off=written.cut_off,
             tokens=written.tokens,
+        )
+        if refused:
+            nearest = enumerate(evidence.sources[:NEAREST], 1)
+            return replace(answer, citations=tuple(cite(n, each, evidence) for n, each in nearest))
+        checked = self.verifier.verify(written.text, sources)
+        return replace(
+            answer, text=checked.text, citations=checked.citations, claims=checked.claims
         )
 
     def _stream(self, prompt: str) -> closing[_Stream]:

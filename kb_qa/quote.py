@@ -34,13 +34,15 @@ class QuoteChain(AnswerChain):
         for line in lines[:-1]:
             yield f"{line}\n\n"
         yield lines[-1]
+        text = "\n\n".join(lines)
         yield Answer(
             question,
-            "\n\n".join(lines),
+            text,
             refused=False,
             generator=self.generator,
             citations=citations,
             sources=evidence.sources,
+            claims=self.verifier.check(text, [each.source for each in citations]),
         )
 
 
