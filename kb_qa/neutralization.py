@@ -44,6 +44,8 @@ _LABEL = re.compile(
 _CODE = re.compile(r"[=;{}`]|\w\(|->|::")
 """What a line of code has; [1] is no citation there."""
 
+_ADDRESS = re.compile(r"https?://\S+")
+
 
 def harmless(text: str) -> str:
     """Text in which nothing closes a boundary, opens one, or reads as a control token.
@@ -97,7 +99,7 @@ def _labels(text: str) -> Iterator[_Edit]:
 
 def _uncited(line: str, passages: int) -> str:
     """A line of prose with its own reference numbers in round brackets."""
-    if _CODE.search(line):
+    if _CODE.search(_ADDRESS.sub("", line)):
         return line
     return _edited(
         line,

@@ -327,6 +327,19 @@ HIDING: tuple[tuple[str, str, Writer], ...] = (
     ("pdf_unpainted", ".pdf", files.printed(mode=3)),
     ("rtf_hidden", ".rtf", files.rich_text(r"{\v ", "}")),
 )
+DROPPED = frozenset({"html_comment"})
+"""What no browser shows and no parser reads is nothing to tell of."""
+
+READ_ALL_THE_SAME = {
+    "html_rule": "a stylesheet shows it again: an answer that opens, a page for printing",
+    "html_rule_white": "what is behind it may be dark by another rule",
+    "pptx_white": "a slide's background is often dark, and drawn by its theme",
+    "xlsx_row": "a filter hides rows, and shows them again",
+    "xlsx_column": "a click shows it again",
+    "xlsx_white": "calamine reads no colours",
+}
+"""Hidden text that is indexed, and why; what it says is judged as all text is."""
+
 SEEN: tuple[tuple[str, str, Writer], ...] = (
     ("mail", ".eml", files.mail),
     ("table", ".csv", files.table),
@@ -349,9 +362,15 @@ def attacks() -> Iterator[Attack]:
         yield from _elsewhere(at, language)
         yield from _disguised(at, language)
     for at, (name, suffix, write) in enumerate(HIDING):
-        language = ("en", "zh")[at % 2]
         yield Attack(
-            name, Kind.HIDDEN, language, suffix, write, ORDERS[0][1 + at % 2], is_hidden=True
+            name,
+            Kind.HIDDEN,
+            ("en", "zh")[at % 2],
+            suffix,
+            write,
+            ORDERS[0][1 + at % 2],
+            is_hidden=True,
+            is_told=name not in DROPPED,
         )
 
 

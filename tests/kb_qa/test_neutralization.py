@@ -97,6 +97,7 @@ def test_no_control_token_is_left(token: str) -> None:
         ("需要777天【1】，见［2］。", "需要777天(1)，见(2)。"),
         ("Source: [1, 2]", "Source: (1, 2)"),
         ("资料 [资料 1]", "资料 (资料 1)"),
+        ("[1]: https://example.org/?q={x}", "(1): https://example.org/?q={x}"),
         ("So [1] and [9].", "So (1) and [9]."),
     ],
 )
