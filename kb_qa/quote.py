@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from kb_qa.answer import Answer, Citation
 from kb_qa.evidence import Evidence, Sentence, header
 from kb_qa.generation import AnswerChain
+from kb_qa.neutralization import uncited
 from kb_qa.prompts import Turn
 
 _SENTENCES = 3  # quoted at most
@@ -47,9 +48,10 @@ class QuoteChain(AnswerChain):
 
 
 def _line(citation: Citation) -> str:
-    """The cited text with its number; a table's rows under their header."""
+    """The cited text with its number, the only one in square brackets; rows under their header."""
     row = header(citation.source, citation.start)
-    return f"{row}\n{citation.text.strip()} [{citation.n}]".lstrip()
+    text = uncited(f"{row}\n{citation.text}".strip(), passages=_SENTENCES)
+    return f"{text} [{citation.n}]"
 
 
 def _chosen(evidence: Evidence) -> list[Sentence]:

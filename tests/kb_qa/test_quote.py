@@ -35,6 +35,15 @@ def test_neighbours_are_joined_and_numbered_once(knowledge_base: KnowledgeBase) 
     assert [(each.start, each.end, each.score) for each in answer.citations] == [(105, 116, 0.9)]
 
 
+def test_a_documents_own_numbers_are_no_citations(knowledge_base: KnowledgeBase) -> None:
+    """[1] in a quoted text would lead to a passage that it has nothing to do with."""
+    text = "It takes 777 days.[2] So says [1]."
+    source = Source(3, "/c", "C", text, 0, len(text), score=0.3)
+    answer = quoted(knowledge_base, Sentence(source, 0, len(text), 0.9))
+    assert answer.text == "It takes 777 days.(2) So says (1). [1]"
+    assert answer.citations[0].text == text
+
+
 def test_they_come_in_reading_order(knowledge_base: KnowledgeBase) -> None:
     """The best passage first, each passage from its beginning."""
     answer = quoted(
