@@ -39,7 +39,9 @@ def test_a_documents_own_numbers_are_no_citations(knowledge_base: KnowledgeBase)
     """[1] in a quoted text would lead to a passage that it has nothing to do with."""
     text = "It takes 777 days.[2] So says [1]."
     source = Source(3, "/c", "C", text, 0, len(text), score=0.3)
-    answer = quoted(knowledge_base, Sentence(source, 0, len(text), 0.9))
+    evidence = Evidence("?", (source,), (Sentence(source, 0, len(text), 0.9),))
+    *_, answer = QuoteChain(weigher=Weigher(knowledge_base), floor=0.0).answer("?", evidence)
+    assert isinstance(answer, Answer)
     assert answer.text == "It takes 777 days.(2) So says (1). [1]"
     assert answer.citations[0].text == text
 
