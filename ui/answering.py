@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException
 
 from kb_qa import KbQaError, KnowledgeBaseQA
+from kb_qa.generators import Choice
 from ui.conversation import Conversation, Turn
 from ui.engine import Engine
 from ui.frame import Frame
@@ -52,10 +53,12 @@ def answer_pending(conversation: Conversation, frame: Frame, drawing: Drawing) -
     A rerun of the page, for a switch of language say, leaves the question
     pending: the next run answers it.
     """
+    choice = _choice(frame.engine, conversation.turns[-1])
     try:
-        drawing.show(conversation.turns[-1], status=_loading(frame.engine, drawing.texts))
+        status = _loading(frame.engine, choice, drawing.texts)
+        drawing.show(conversation.turns[-1], status=status)
         st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
-        chain = _loaded(conversation, frame.engine, drawing, kb=frame.kb)
+        chain = _loaded(conversation, frame.engine, drawing, kb=frame.kb, choice=choice)
         _stream(conversation, frame, drawing, chain=chain)
     except KbQaError as error:
         conversation.settle(problem=str(error))
@@ -69,12 +72,12 @@ def answer_pending(conversation: Conversation, frame: Frame, drawing: Drawing) -
 
 
 def _loaded(
-    conversation: Conversation, engine: Engine, drawing: Drawing, *, kb: Path
+    conversation: Conversation, engine: Engine, drawing: Drawing, *, kb: Path, choice: Choice
 ) -> KnowledgeBaseQA:
     """The chain, when it is loaded. Drawing meanwhile is what lets a reader stop."""
-    loading = engine.chain(kb)
+    loading = engine.chain(kb, choice)
     while not wait([loading], timeout=_BEAT).done:
-        drawing.show(conversation.turns[-1], status=_loading(engine, drawing.texts))
+        drawing.show(conversation.turns[-1], status=_loading(engine, choice, drawing.texts))
     return loading.result()
 
 
@@ -97,7 +100,13 @@ def _stream(
             drawing.show(turn, status=status if turn.pending else "")
 
 
-def _loading(engine: Engine, texts: Texts) -> str:
-    if engine.loads_xverse:
-        return texts.loading_model.format(model=engine.choice.name)
+def _choice(engine: Engine, turn: Turn) -> Choice:
+    """Who was asked; the page's own choice where nobody was named, or nobody is known by it."""
+    named = [each for each in engine.choices if each.name == turn.generator]
+    return named[0] if named else engine.choice
+
+
+def _loading(engine: Engine, choice: Choice, texts: Texts) -> str:
+    if engine.loads_xverse(choice):
+        return texts.loading_model.format(model=choice.name)
     return texts.loading

@@ -12,6 +12,7 @@ import streamlit as st
 
 from kb_qa import KbQaError
 from ui import sidebar
+from ui.actions import is_open
 from ui.engine import Engine, shared_engine
 from ui.frame import HISTORY_FOLDER, JOBS_FOLDER, UPLOADS_FOLDER, Frame
 from ui.history import History
@@ -33,7 +34,11 @@ _VIEWS: dict[str, Callable[[Frame], None]] = {
 
 def main() -> None:
     """Draw the page of this process."""
-    st.set_page_config(page_title="kb-qa", page_icon=str(_HERE / "icon.svg"), layout="centered")
+    st.set_page_config(
+        page_title="kb-qa",
+        page_icon=str(_HERE / "icon.svg"),
+        layout="wide" if is_open(st.session_state) else "centered",
+    )
     st.html(_HERE / "style.css")
     page(shared_engine)
 

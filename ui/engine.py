@@ -44,6 +44,7 @@ class Engine:
     Attributes:
         settings: as given.
         choice: who answers.
+        choices: who may be asked instead, the one who answers first.
         queue: where questions wait for their turn.
 
     Raises:
@@ -53,25 +54,31 @@ class Engine:
     def __init__(self, settings: Settings, *, embeddings: PassageEmbeddings | None = None) -> None:
         self.settings = settings
         self.choice = choose_generator(settings)
+        self.choices = _alternatives(self.choice, settings)
         self._embeddings = embeddings
         self._embeddings_guard = threading.Lock()
-        self._llm: BaseLanguageModel[Any] | None = None
+        self._llms: dict[Choice, BaseLanguageModel[Any] | None] = {}
         self._loop = EventLoop()
         self.queue = Queue(_desks(self.choice))
-        self._chains: dict[Path, Future[KnowledgeBaseQA]] = {}
+        self._chains: dict[tuple[Path, Choice], Future[KnowledgeBaseQA]] = {}
         self._chains_guard = threading.Lock()
         # One thread: what it loads first, the others share.
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
 
-    def chain(self, kb: Path) -> Future[KnowledgeBaseQA]:
+    def chain(self, kb: Path, choice: Choice | None = None) -> Future[KnowledgeBaseQA]:
         """The chain that answers from a knowledge base; being loaded, or loaded.
 
         A load that failed is tried again.
+
+        Args:
+            kb: the knowledge base.
+            choice: who answers; the page's own if not given.
         """
+        key = (kb, choice or self.choice)
         with self._chains_guard:
-            loading = self._chains.get(kb)
+            loading = self._chains.get(key)
             if loading is None or _failed(loading):
-                loading = self._chains[kb] = self._loader.submit(self._load, kb)
+                loading = self._chains[key] = self._loader.submit(self._load, *key)
             return loading
 
     @property
@@ -85,7 +92,8 @@ class Engine:
     def forget(self, kb: Path) -> None:
         """Let go of a knowledge base that is no longer there, or has another name."""
         with self._chains_guard:
-            self._chains.pop(kb, None)
+            for choice in self.choices:
+                self._chains.pop((kb, choice), None)
 
     def remove(self, kb: Path, path: str) -> None:
         """Take the document at a path out of a knowledge base.
@@ -97,24 +105,24 @@ class Engine:
         with store.write() as writer, writer.transaction():
             writer.unplace(path)
 
-    @property
-    def loads_xverse(self) -> bool:
+    def loads_xverse(self, choice: Choice) -> bool:
         """Whether XVERSE is still to come, which takes longer than all else."""
-        return self.choice.kind is Kind.XVERSE and self._llm is None
+        return choice.kind is Kind.XVERSE and choice not in self._llms
 
     def ask(self, chain: KnowledgeBaseQA, asked: dict[str, Any], *, visitor: str = "") -> Asking:
         """Put a visitor's question; its answer comes in parts, when it is its turn."""
         return Asking(chain, asked, visitor=visitor, queue=self.queue, loop=self._loop)
 
-    def _load(self, kb: Path) -> KnowledgeBaseQA:
-        if self._llm is None:
-            self._llm = load_generator(self.choice, self.settings)
+    def _load(self, kb: Path, choice: Choice) -> KnowledgeBaseQA:
+        if choice not in self._llms:
+            self._llms[choice] = load_generator(choice, self.settings)
+        llm = self._llms[choice]
         chain = build_qa_chain(
             kb=kb,
-            # What was chosen for the page holds, though a model may have come since.
-            settings=self.settings if self._llm else self.settings.model_copy(update=_QUOTING),
+            # Who was chosen answers, though a model may have come since.
+            settings=self.settings if llm else self.settings.model_copy(update=_QUOTING),
             embeddings=self.embeddings,
-            llm=self._llm,
+            llm=llm,
         )
         chain.retriever.invoke(_WARM_UP)
         return chain
@@ -130,6 +138,13 @@ def shared_engine() -> Engine:
     engine = Engine(load_settings())
     engine.chain(engine.settings.kb)
     return engine
+
+
+def _alternatives(choice: Choice, settings: Settings) -> tuple[Choice, ...]:
+    """Who may answer here: who was chosen, XVERSE where it can run, and quotes."""
+    automatic = choose_generator(settings.model_copy(update={"llm": "auto"}))
+    others = [each for each in (automatic, Choice(Kind.QUOTE)) if not each.wants_model]
+    return tuple(dict.fromkeys((choice, *others)))
 
 
 def _desks(choice: Choice) -> int:

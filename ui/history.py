@@ -155,21 +155,32 @@ class History:
                 [(conversation, n, *_row(turn)) for n, turn in enumerate(turns)],
             )
 
-    def turns(self, owner: str, conversation: str) -> list[Turn] | None:
-        """The turns of a visitor's conversation, oldest first; None if there is none of theirs."""
+    def turns(self, owner: str, conversation: str, *, kb: str) -> list[Turn] | None:
+        """The turns of a visitor's conversation, oldest first; None if there is none of theirs.
+
+        Args:
+            owner: the visitor.
+            conversation: its id.
+            kb: what it must be about.
+        """
         with self._connected() as connection:
-            if not self._is_theirs(connection, owner, conversation):
+            found = connection.execute(
+                "SELECT 1 FROM conversations WHERE id = ? AND owner = ? AND kb = ?",
+                (conversation, owner, kb),
+            )
+            if found.fetchone() is None:
                 return None
             rows = connection.execute(
                 "SELECT turn FROM turns WHERE conversation = ? ORDER BY ordinal", (conversation,)
             )
             return [_TURN.validate_json(text) for (text,) in rows]
 
-    def entries(self, owner: str, *, matching: str = "", limit: int = 100) -> list[Entry]:
+    def entries(self, owner: str, *, kb: str, matching: str = "", limit: int = 100) -> list[Entry]:
         """A visitor's conversations, the last first.
 
         Args:
             owner: the visitor.
+            kb: only those about it.
             matching: only those with a question or an answer that holds this, whatever its case.
             limit: at most so many.
         """
@@ -177,11 +188,11 @@ class History:
         with self._connected() as connection:
             rows = connection.execute(
                 "SELECT id, kb, title, changed, count(ordinal) FROM conversations "
-                "JOIN turns ON conversation = id WHERE owner = ? AND id IN "
+                "JOIN turns ON conversation = id WHERE owner = ? AND kb = ? AND id IN "
                 "(SELECT conversation FROM turns WHERE question LIKE ? ESCAPE '\\' "
                 "OR answer LIKE ? ESCAPE '\\') "
                 "GROUP BY id ORDER BY changed DESC, id LIMIT ?",
-                (owner, wanted, wanted, limit),
+                (owner, kb, wanted, wanted, limit),
             )
             return [Entry(*row) for row in rows]
 

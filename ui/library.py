@@ -77,6 +77,13 @@ def document(kb: Path, key: int) -> Text:
         return Text(snapshot.text(key), tuple(snapshot.passages_of(key)))
 
 
+def text_of(kb: Path, path: str) -> str | None:
+    """The text of the document at a path; None if it is no longer there."""
+    with _catalog(kb).read() as snapshot:
+        location = snapshot.location(path)
+        return snapshot.text(location.document) if location else None
+
+
 def titles(kb: Path, *, limit: int) -> tuple[str, ...]:
     """The titles of some documents, in the order of their paths."""
     with _catalog(kb).read() as snapshot:

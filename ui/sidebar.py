@@ -9,11 +9,15 @@ from kb_qa.paths import shown
 from kb_qa.store.records import Location, Refusal, Summary
 from ui import library
 from ui.conversation import Conversation
+from ui.export import as_json, as_markdown
+from ui.frame import Frame
+from ui.labels import plain
 from ui.markup import facts_markup, list_markup, name_markup, note_markup, problem_markup
 from ui.messages import TEXTS, Language, Texts, language_for
 from ui.messages.frame import FrameTexts
 from ui.visitor import Visitor
 
+_LISTED = 30  # conversations
 _SHARE_NAMED = 0.05  # of the passages; names of products alone are often taken for Latin or Dutch
 
 _LANGUAGE, _CHOSEN, _NEXT = "language", "kb", "kb to choose"  # keys
@@ -110,10 +114,57 @@ def show_generator(choice: Choice, texts: Texts) -> None:
         st.html(note_markup(texts.quote_note if quoted else texts.model_note))
 
 
-def offer_clearing(conversation: Conversation, texts: Texts) -> None:
-    """A button that empties the conversation, where there is one."""
+def show_conversations(conversation: Conversation, frame: Frame, texts: Texts) -> None:
+    """A new conversation, the earlier ones, and ways to take this one along."""
     if conversation.turns:
-        st.button(texts.clear, on_click=conversation.clear, width="stretch", type="tertiary")
+        st.button(texts.new_conversation, on_click=conversation.leave, width="stretch")
+        with st.popover(texts.export, width="stretch", type="tertiary"):
+            _offer_export(conversation, frame, texts)
+    with st.expander(texts.conversations):
+        matching = st.text_input(texts.find_conversation, key="find conversation")
+        for entry in frame.history.entries(
+            frame.visitor.id, kb=frame.kb.name, matching=matching, limit=_LISTED
+        ):
+            # Markdown in a label would be drawn: a question is put as it was written.
+            st.button(
+                plain(entry.title),
+                key=f"open {entry.id}",
+                on_click=_open,
+                args=(conversation, entry.id),
+                type="primary" if entry.id == conversation.id else "tertiary",
+                width="stretch",
+                help=entry.changed[:16].replace("T", " "),
+            )
+        if conversation.id:
+            with st.popover(texts.forget, width="stretch", type="tertiary"):
+                st.button(texts.forget_sure, on_click=_forget, args=(conversation, frame))
+
+
+def _offer_export(conversation: Conversation, frame: Frame, texts: Texts) -> None:
+    name = f"{frame.kb.name}-{conversation.id[:6]}"
+    st.download_button(
+        texts.export_markdown,
+        as_markdown(conversation.turns, title=frame.kb.name),
+        f"{name}.md",
+        "text/markdown",
+        on_click="ignore",
+    )
+    st.download_button(
+        texts.export_json,
+        as_json(conversation.turns),
+        f"{name}.json",
+        "application/json",
+        on_click="ignore",
+    )
+
+
+def _open(conversation: Conversation, kept: str) -> None:
+    conversation.open(kept)
+
+
+def _forget(conversation: Conversation, frame: Frame) -> None:
+    frame.history.forget(frame.visitor.id, conversation.id)
+    conversation.leave()
 
 
 def _list_contents(kb: Path, texts: Texts) -> None:

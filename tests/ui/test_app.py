@@ -21,6 +21,7 @@ from tests.served import Script, chat_server
 from ui.answering import Drawing, _loaded
 from ui.conversation import Conversation, Turn
 from ui.engine import Engine
+from ui.history import History
 from ui.messages import TEXTS
 
 HANDBOOK = "The office opens at nine. Annual leave is fifteen days a year. Lunch is at noon."
@@ -102,7 +103,7 @@ def test_the_conversation_stays(page: AppTest) -> None:
     found = ask(page, "When is lunch?")
     assert "fifteen days" in found
     assert "Lunch is at noon." in marked(page)
-    next(button for button in page.button if button.label == EN.clear).click().run()
+    next(button for button in page.button if button.label == EN.new_conversation).click().run()
     assert "fifteen days" not in shown(page)
     assert EN.greeting in shown(page)
 
@@ -214,7 +215,7 @@ class _FailingEngine(Engine):
 
     error: Exception = KbQaError("KB_QA_DEVICE='<b>': no such device, set it to cpu")
 
-    def chain(self, kb: Path) -> Future[KnowledgeBaseQA]:
+    def chain(self, kb: Path, choice: Choice | None = None) -> Future[KnowledgeBaseQA]:
         failed: Future[KnowledgeBaseQA] = Future()
         failed.set_exception(self.error)
         return failed
@@ -246,9 +247,10 @@ def test_an_unforeseen_error_shows_no_traceback(
 class _LoadingEngine(Engine):
     """An engine that takes its time."""
 
-    loads_xverse = True
+    def loads_xverse(self, choice: Choice) -> bool:
+        return True
 
-    def chain(self, kb: Path) -> Future[KnowledgeBaseQA]:
+    def chain(self, kb: Path, choice: Choice | None = None) -> Future[KnowledgeBaseQA]:
         loading: Future[KnowledgeBaseQA] = Future()
         threading.Timer(0.5, loading.set_exception, [KbQaError("loaded: too late")]).start()
         return loading
@@ -263,10 +265,11 @@ def test_a_question_waits_for_xverse_and_says_so(engine: Engine) -> None:
     assert "XVERSE-7B-Chat" in shown(page)
     drawn: list[str] = []
     drawing = RecordingDrawing(drawn)
-    conversation = Conversation({}, kb=engine.settings.kb)
+    history = History(engine.settings.page)
+    conversation = Conversation({}, kb=engine.settings.kb, memory=history, owner="anna")
     conversation.ask("How long?")
     with pytest.raises(KbQaError, match="too late"):
-        _loaded(conversation, loading, drawing, kb=engine.settings.kb)
+        _loaded(conversation, loading, drawing, kb=engine.settings.kb, choice=loading.choice)
     assert set(drawn) == {EN.loading_model.format(model="XVERSE-7B-Chat")}
     assert len(drawn) > 2  # at every drawing a reader may stop
 
@@ -319,4 +322,4 @@ def test_xverse_itself_answers(engine: Engine, embeddings: WordEmbeddings, tmp_p
     found = ask(page, "How long is annual leave?")
     assert EN.speed in found
     assert 'role="alert"' not in found
-    assert not xverse.loads_xverse
+    assert not xverse.loads_xverse(xverse.choice)

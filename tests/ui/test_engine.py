@@ -63,7 +63,7 @@ def test_what_was_chosen_holds(knowledge_base: KnowledgeBase) -> None:
     engine = Engine(settings, embeddings=knowledge_base.embeddings)
     chain = engine.chain(knowledge_base.folder).result(10)
     assert isinstance(chain.combine_documents_chain, QuoteChain)
-    assert not engine.loads_xverse
+    assert not engine.loads_xverse(engine.choice)
 
 
 def test_a_generator_that_is_nobody_is_told_at_the_start(tmp_path: Path) -> None:

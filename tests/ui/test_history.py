@@ -39,21 +39,21 @@ def test_a_conversation_survives_a_restart(history: History, tmp_path: Path) -> 
     ]
     key = history.begin("anna", kb="office")
     history.keep("anna", key, turns)
-    assert History(tmp_path / "page").turns("anna", key) == turns
+    assert History(tmp_path / "page").turns("anna", key, kb="office") == turns
 
 
 def test_nobody_finds_another_s(history: History) -> None:
     """A conversation's id alone opens it for nobody but its owner, to read, change or remove."""
     key = history.begin("anna", kb="office")
     history.keep("anna", key, [Turn("secret", answer=ANSWER)])
-    assert history.turns("eve", key) is None
+    assert history.turns("eve", key, kb="office") is None
     history.keep("eve", key, [Turn("forged")])
     history.rate("eve", key, 0, helpful=False)
     history.forget("eve", key)
-    assert history.entries("eve") == []
+    assert history.entries("eve", kb="office") == []
     assert history.feedback("eve") == []
     assert history.feedback() == []
-    assert history.turns("anna", key) == [Turn("secret", answer=ANSWER)]
+    assert history.turns("anna", key, kb="office") == [Turn("secret", answer=ANSWER)]
 
 
 def test_the_list_has_the_last_first_and_can_be_searched(history: History) -> None:
@@ -62,16 +62,20 @@ def test_the_list_has_the_last_first_and_can_be_searched(history: History) -> No
         key = history.begin("anna", kb="office")
         history.keep("anna", key, [Turn(question, answer=ANSWER), Turn("more?")])
     history.begin("anna", kb="office")  # nothing was asked in it: nothing to list
-    assert [each.title for each in history.entries("anna")] == [
+    assert [each.title for each in history.entries("anna", kb="office")] == [
         "Lunch?",
         "100% remote?",
         "Annual leave?",
     ]
-    assert [each.turns for each in history.entries("anna")] == [2, 2, 2]
-    assert [each.title for each in history.entries("anna", matching="ANNUAL")] == ["Annual leave?"]
-    assert [each.title for each in history.entries("anna", matching="0% r")] == ["100% remote?"]
-    assert len(history.entries("anna", matching="十五")) == 3
-    assert history.entries("anna", matching="l%ch") == []
+    assert [each.turns for each in history.entries("anna", kb="office")] == [2, 2, 2]
+    assert [each.title for each in history.entries("anna", matching="ANNUAL", kb="office")] == [
+        "Annual leave?"
+    ]
+    assert [each.title for each in history.entries("anna", matching="0% r", kb="office")] == [
+        "100% remote?"
+    ]
+    assert len(history.entries("anna", matching="十五", kb="office")) == 3
+    assert history.entries("anna", matching="l%ch", kb="office") == []
 
 
 def test_what_is_kept_is_what_the_conversation_is_now(history: History) -> None:
@@ -79,10 +83,10 @@ def test_what_is_kept_is_what_the_conversation_is_now(history: History) -> None:
     key = history.begin("anna", kb="office")
     history.keep("anna", key, [Turn("one", answer=ANSWER), Turn("two")])
     history.keep("anna", key, [Turn("one", problem="no")])
-    assert history.turns("anna", key) == [Turn("one", problem="no")]
+    assert history.turns("anna", key, kb="office") == [Turn("one", problem="no")]
     history.forget("anna", key)
     history.keep("anna", key, [Turn("ghost")])
-    assert history.turns("anna", key) is None
+    assert history.turns("anna", key, kb="office") is None
 
 
 def test_thumbs(history: History) -> None:
@@ -114,7 +118,7 @@ def test_many_write_at_once(history: History, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(converse, range(8)))
-    assert [history.entries(f"visitor {n}")[0].turns for n in range(8)] == [5] * 8
+    assert [history.entries(f"visitor {n}", kb="office")[0].turns for n in range(8)] == [5] * 8
 
 
 def test_a_file_that_is_not_ours_is_told(tmp_path: Path) -> None:

@@ -31,7 +31,27 @@ class Texts:
         quote_note: what it does, and how to get a better one; under each answer.
         xverse_wanted: only the model is missing for XVERSE; the command follows.
         model_note: that a language model wrote the answer; under each answer.
-        clear: empties the conversation.
+        new_conversation: leaves the conversation and begins another.
+        conversations: heads the earlier conversations.
+        find_conversation: label of their search.
+        forget: removes a conversation.
+        forget_sure: removes it after all.
+        export: opens the ways to take a conversation along.
+        export_markdown: as a text to read.
+        export_json: as data.
+        open_document: shows a citation in its document.
+        close_document: closes that.
+        document_page: which page of a document is shown.
+        page_before: turns a page back.
+        page_after: turns a page on.
+        document_gone: the file is no longer there; its text is shown.
+        copy: copies an answer.
+        retry: asks again, by another generator.
+        retry_by: names that generator.
+        reason: label of the field for what was wrong, or right.
+        reason_keep: keeps it.
+        asked_as: how a follow-up question was understood.
+        follow_ups: heads suggested questions.
         greeting: shown before the first question.
         greeting_note: what to expect of an answer.
         ask: in the empty question field.
@@ -59,6 +79,7 @@ class Texts:
         missing: there is no knowledge base to ask.
         missing_note: what to do then; the command follows.
         missing_after: what happens after the command.
+        missing_upload: that documents can be brought on this page.
     """
 
     language_name: str
@@ -81,7 +102,27 @@ class Texts:
     quote_note: str
     xverse_wanted: str
     model_note: str
-    clear: str
+    new_conversation: str
+    conversations: str
+    find_conversation: str
+    forget: str
+    forget_sure: str
+    export: str
+    export_markdown: str
+    export_json: str
+    open_document: str
+    close_document: str
+    document_page: str
+    page_before: str
+    page_after: str
+    document_gone: str
+    copy: str
+    retry: str
+    retry_by: str
+    reason: str
+    reason_keep: str
+    asked_as: str
+    follow_ups: str
     greeting: str
     greeting_note: str
     ask: str
@@ -109,6 +150,7 @@ class Texts:
     missing: str
     missing_note: str
     missing_after: str
+    missing_upload: str
 
 
 TEXTS: Mapping[Language, Texts] = {
@@ -136,7 +178,27 @@ TEXTS: Mapping[Language, Texts] = {
             "再重新启动本页，就由它来写答案。"
         ),
         model_note="答案由语言模型根据所列出处写成，请点开出处核对。",
-        clear="清空对话",
+        new_conversation="新对话",
+        conversations="以前的对话",
+        find_conversation="在问题和答案里查找",
+        forget="忘掉这个对话",
+        forget_sure="真的忘掉",
+        export="导出对话",
+        export_markdown="Markdown 文件",
+        export_json="JSON 文件",
+        open_document="看原文 [{n}]",
+        close_document="关闭原文",
+        document_page="第 {page} 页",
+        page_before="上一页",
+        page_after="下一页",
+        document_gone="原文件已不在原处，下面是读入时的文字。",
+        copy="复制",
+        retry="再问一次",
+        retry_by="由 {name} 回答",
+        reason="哪里好，或者哪里不对？",
+        reason_keep="记下",
+        asked_as="按这个问题查找：{question}",
+        follow_ups="接着问",
         greeting="想从这些文档里知道什么？",
         greeting_note="每个答案都标有出处编号，点开编号就能看到原文。",
         ask="输入问题，按回车提问",
@@ -167,6 +229,7 @@ TEXTS: Mapping[Language, Texts] = {
             "读入自己的文档，把 {folder} 换成自己的文件夹："
         ),
         missing_after="读入完成后，本页会自动打开。",
+        missing_upload="或者在这里添加文档",
     ),
     "en": Texts(
         language_name="English",
@@ -195,7 +258,27 @@ TEXTS: Mapping[Language, Texts] = {
             "it writes the answers."
         ),
         model_note="Written by a language model from the sources listed; open them to check.",
-        clear="Clear the conversation",
+        new_conversation="New conversation",
+        conversations="Earlier conversations",
+        find_conversation="Search questions and answers",
+        forget="Forget this conversation",
+        forget_sure="Forget it for good",
+        export="Export the conversation",
+        export_markdown="Markdown file",
+        export_json="JSON file",
+        open_document="See [{n}] in its document",
+        close_document="Close the document",
+        document_page="Page {page}",
+        page_before="Page before",
+        page_after="Page after",
+        document_gone="The file is no longer there; this is the text that was read of it.",
+        copy="Copy",
+        retry="Ask again",
+        retry_by="Answered by {name}",
+        reason="What was good about it, or wrong?",
+        reason_keep="Keep",
+        asked_as="Searched as: {question}",
+        follow_ups="Ask next",
         greeting="What do you want to know from these documents?",
         greeting_note="Every answer carries numbers; each number opens the passage it rests on.",
         ask="Type a question and press Enter",
@@ -226,5 +309,6 @@ TEXTS: Mapping[Language, Texts] = {
             "to read your own, put your folder in place of {folder}:"
         ),
         missing_after="This page opens by itself when that is done.",
+        missing_upload="Or add documents right here",
     ),
 }

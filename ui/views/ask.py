@@ -10,16 +10,21 @@ import streamlit as st
 from kb_qa.paths import shown
 from kb_qa.settings import Settings
 from ui import library, sidebar
+from ui.actions import offer_actions, opened, show_document
 from ui.answering import Drawing, answer_pending
 from ui.conversation import Conversation
 from ui.frame import Frame
 from ui.markup import greeting_markup, note_markup, turn_markup
 from ui.messages import TEXTS, Texts
+from ui.messages.library import LIBRARY
+from ui.views.library import offer_adding, show_reading
 
 _SAMPLES = "data/docs"
 _LOOK_AGAIN_SECONDS = 2.0
 _LONGEST_QUESTION = 2000  # characters; an embedder reads fewer
 _TITLES = 6  # of documents, in the greeting
+_ADDRESS = "c"  # names the conversation in the page's address, and whether it was read
+_HALVES = (5, 4)  # the conversation, and the document beside it
 
 
 def draw(frame: Frame) -> None:
@@ -27,15 +32,34 @@ def draw(frame: Frame) -> None:
     texts = TEXTS[frame.language]
     numbers = library.summary(frame.kb)
     if numbers is None:
-        _explain_missing(frame.kb, texts)
+        _explain_missing(frame, texts)
         return
-    conversation = Conversation(st.session_state, kb=frame.kb)
+    conversation = _conversation(frame)
     _take_question(conversation, texts)
     with st.sidebar:
         sidebar.show_contents(frame.kb, numbers, texts)
         sidebar.show_generator(frame.engine.choice, texts)
-        sidebar.offer_clearing(conversation, texts)
-    _converse(conversation, frame, texts)
+        sidebar.show_conversations(conversation, frame, texts)
+    beside = opened(conversation)
+    if beside is None:
+        _converse(conversation, frame, texts)
+        return
+    left, right = st.columns(_HALVES, gap="medium")
+    with right:
+        show_document(beside, frame.kb, texts)
+    with left:
+        _converse(conversation, frame, texts)
+
+
+def _conversation(frame: Frame) -> Conversation:
+    """The one under way; after a reload, the one that the address names."""
+    conversation = Conversation(
+        st.session_state, kb=frame.kb, memory=frame.history, owner=frame.visitor.id
+    )
+    if not st.session_state.setdefault(_ADDRESS, False):
+        st.session_state[_ADDRESS] = True  # later it names what one has left
+        conversation.open(st.query_params.get(_ADDRESS, ""))
+    return conversation
 
 
 def _take_question(conversation: Conversation, texts: Texts) -> None:
@@ -44,6 +68,10 @@ def _take_question(conversation: Conversation, texts: Texts) -> None:
     )
     if question and question.strip():
         conversation.ask(question.strip())
+    if conversation.id:
+        st.query_params[_ADDRESS] = conversation.id
+    else:
+        st.query_params.pop(_ADDRESS, None)
 
 
 def _converse(conversation: Conversation, frame: Frame, texts: Texts) -> None:
@@ -56,14 +84,19 @@ def _converse(conversation: Conversation, frame: Frame, texts: Texts) -> None:
             answer_pending(conversation, frame, Drawing(st.empty(), index, texts))
         else:
             st.html(turn_markup(turn, index=index, texts=texts))
+        if conversation.turns[index].answer:
+            offer_actions(conversation, index, frame, texts)
 
 
-def _explain_missing(kb: Path, texts: Texts) -> None:
+def _explain_missing(frame: Frame, texts: Texts) -> None:
     note = texts.missing_note.format(folder=_SAMPLES)
     st.html(greeting_markup(texts.missing, note))
-    st.code(_ingest_command(kb), language=None, wrap_lines=True)
+    st.code(_ingest_command(frame.kb), language=None, wrap_lines=True)
     st.html(note_markup(texts.missing_after))
-    _look_again(kb)
+    if frame.visitor.may_edit:
+        offer_adding(frame, LIBRARY[frame.language], title=texts.missing_upload)
+    show_reading(frame, LIBRARY[frame.language])
+    _look_again(frame.kb)
 
 
 def _ingest_command(kb: Path) -> str:

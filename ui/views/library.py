@@ -40,8 +40,8 @@ def draw(frame: Frame) -> None:
     _show_numbers(frame, numbers, texts)
     if frame.visitor.may_edit:
         _offer_management(frame, numbers, texts)
-        _offer_adding(frame, texts)
-    _show_reading(frame, texts)
+        offer_adding(frame, texts, title=texts.add)
+    show_reading(frame, texts)
     if numbers is None:
         return
     documents, search = st.tabs([texts.documents, texts.search])
@@ -97,13 +97,16 @@ def _ask_whether_to_delete(frame: Frame, numbers: Summary | None, texts: Library
             st.rerun()
 
 
-def _offer_adding(frame: Frame, texts: LibraryTexts) -> None:
-    with st.expander(texts.add, expanded=library.summary(frame.kb) is None):
+def offer_adding(frame: Frame, texts: LibraryTexts, *, title: str) -> None:
+    """Fields for files and folders, and what is read."""
+    with st.expander(title, expanded=library.summary(frame.kb) is None):
         megabytes = frame.engine.settings.upload_megabytes
+        told = " ".join(sorted(suffixes()))
         files = st.file_uploader(
             texts.add_files,
             accept_multiple_files=True,
             max_upload_size=megabytes,
+            help=texts.add_note.format(megabytes=megabytes, suffixes=told),
             key=f"files {frame.kb} {_round(frame.kb)}",
         )
         folder = st.file_uploader(
@@ -112,8 +115,6 @@ def _offer_adding(frame: Frame, texts: LibraryTexts) -> None:
             max_upload_size=megabytes,
             key=f"folder {frame.kb} {_round(frame.kb)}",
         )
-        told = " ".join(sorted(suffixes()))
-        st.html(note_markup(texts.add_note.format(megabytes=megabytes, suffixes=told)))
         place = ""
         if not frame.engine.settings.sign_in:  # else a visitor would read the server's own files
             place = st.text_input(texts.add_place, help=texts.add_place_note)
@@ -122,7 +123,8 @@ def _offer_adding(frame: Frame, texts: LibraryTexts) -> None:
             st.rerun()
 
 
-def _show_reading(frame: Frame, texts: LibraryTexts) -> None:
+def show_reading(frame: Frame, texts: LibraryTexts) -> None:
+    """The last run into this knowledge base: how far it is, or what became of it."""
     job = frame.jobs.latest(KIND, about=str(frame.kb))
     if job is None:
         return

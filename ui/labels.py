@@ -1,0 +1,13 @@
+"""Labels of buttons: Streamlit draws Markdown in them, and documents and people write anything."""
+
+import re
+
+_SIGN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:$<>~&@])")
+_LONGEST = 80
+
+
+def plain(text: str) -> str:
+    """A text as a label that shows it as it is, on one line."""
+    line = " ".join(text.split())
+    short = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return _SIGN.sub(r"\\\1", short) or "…"
