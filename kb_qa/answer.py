@@ -161,6 +161,7 @@ class Answer:
         seconds: what each stage took; `prompt` is the wait for the first piece of the text.
         tokens: of the `prompt`, those of it `cached`, and the `new` ones; empty without a model.
         claims: its sentences that claim something, each held against the passages.
+        asked_as: what was searched for, where the conversation was needed; empty if as asked.
     """
 
     question: str
@@ -174,6 +175,7 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    asked_as: str = ""
 
     @property
     def verified(self) -> bool:
@@ -190,6 +192,7 @@ class Answer:
         """As `python -m kb_qa ask --json` prints it."""
         return {
             "question": self.question,
+            "asked_as": self.asked_as,
             "answer": self.text,
             "refused": self.refused,
             "generator": self.generator,

@@ -179,10 +179,11 @@ class KnowledgeBaseQA(RetrievalQA):
             watch.lap("weigh")
             if generator.suffices(evidence):
                 break
-        yield AddableDict(source_documents=documents)
+        asked_as = _asked_as(question, evidence)
+        yield _found(documents, asked_as)
         with closing(generator.answer(question, evidence)) as pieces:
             for piece in pieces:
-                yield self._part(piece, watch)
+                yield self._part(piece, watch, asked_as)
 
     async def _aparts(
         self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun
@@ -199,17 +200,18 @@ class KnowledgeBaseQA(RetrievalQA):
                 watch.lap("weigh")
                 if generator.suffices(evidence):
                     break
-        yield AddableDict(source_documents=documents)
+        asked_as = _asked_as(question, evidence)
+        yield _found(documents, asked_as)
         async with aclosing(generator.aanswer(question, evidence)) as pieces:
             async for piece in pieces:
-                yield self._part(piece, watch)
+                yield self._part(piece, watch, asked_as)
 
-    def _part(self, piece: str | Answer, watch: "_Watch") -> AddableDict:
+    def _part(self, piece: str | Answer, watch: "_Watch", asked_as: str) -> AddableDict:
         if isinstance(piece, str):
             watch.lap_once("prompt")
             return AddableDict({self.output_key: piece})
         watch.lap("generate")
-        return AddableDict(answer=replace(piece, seconds=watch.seconds))
+        return AddableDict(answer=replace(piece, seconds=watch.seconds, asked_as=asked_as))
 
     @property
     def _generator(self) -> AnswerChain:
@@ -252,6 +254,16 @@ def _generator(
     return PromptedChain(
         llm=llm, max_model_len=settings.max_model_len, weigher=weigher, floor=settings.floor
     )
+
+
+def _asked_as(question: str, evidence: Evidence) -> str:
+    return evidence.question if evidence.question != question else ""
+
+
+def _found(documents: list[Document], asked_as: str) -> AddableDict:
+    """The first part of a stream: what was found, and what was searched for if not as asked."""
+    shown = {"asked_as": asked_as} if asked_as else {}
+    return AddableDict(source_documents=documents, **shown)
 
 
 def _asked(inputs: dict[str, Any], key: str) -> tuple[str, list[Turn]]:

@@ -13,6 +13,7 @@ from pydantic import SkipValidation
 from kb_qa.answer import Answer
 from kb_qa.budget import Budget, Fitted, fit_history, fit_passages
 from kb_qa.citations import cited_numbers
+from kb_qa.condensing import searches, trusted
 from kb_qa.errors import GeneratorError
 from kb_qa.evidence import Evidence
 from kb_qa.generation import NEAREST, AnswerChain, cite
@@ -47,20 +48,25 @@ class PromptedChain(AnswerChain):
         return Budget.of(self.llm, max_model_len=self.max_model_len)
 
     def phrasings(self, question: str, history: Sequence[Turn]) -> Generator[str, None, None]:
-        """The question, made to stand alone if it follows others."""
-        rewritten = ""
-        if history:
+        """The question as it is, if it may stand alone; then as the model makes it stand alone."""
+        without_model = searches(question, history)
+        if without_model[0] == question:
+            yield question
+        if len(without_model) > 1:
             with self._stream(fit_history(question, history, self.budget)) as pieces:
                 rewritten = "".join(_text(each) for each in pieces).strip()
-        yield rewritten or question
+            yield from _after(rewritten, question, history)
 
     async def aphrasings(self, question: str, history: Sequence[Turn]) -> AsyncGenerator[str, None]:
         """`phrasings` by the model's own asynchronous stream."""
-        rewritten = ""
-        if history:
+        without_model = searches(question, history)
+        if without_model[0] == question:
+            yield question
+        if len(without_model) > 1:
             async with self._astream(fit_history(question, history, self.budget)) as pieces:
                 rewritten = "".join([_text(each) async for each in pieces]).strip()
-        yield rewritten or question
+            for phrasing in _after(rewritten, question, history):
+                yield phrasing
 
     def _generate(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
         fitted = self._fitted(evidence)
@@ -154,6 +160,12 @@ class _Written:
             "cached": cached,
             "new": self.usage["output_tokens"],
         }
+
+
+def _after(rewritten: str, question: str, history: Sequence[Turn]) -> list[str]:
+    """The model's rewriting if it can be trusted, then what needs no model."""
+    first = [rewritten] if trusted(rewritten, question, history) else []
+    return list(dict.fromkeys([*first, *searches(question, history)]))
 
 
 def _text(message: object) -> str:

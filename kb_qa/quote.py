@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 
 from kb_qa.answer import Answer, Citation
+from kb_qa.condensing import searches
 from kb_qa.evidence import Evidence, Sentence, header
 from kb_qa.generation import AnswerChain
 from kb_qa.neutralization import uncited
@@ -21,10 +22,8 @@ class QuoteChain(AnswerChain):
         return "quote"
 
     def phrasings(self, question: str, history: Sequence[Turn]) -> Generator[str, None, None]:
-        """The question alone, then together with the one it may follow up."""
-        yield question
-        if history:
-            yield f"{history[-1][0]} {question}"
+        """The question, or with the words of those it follows, as far as it leans on them."""
+        yield from searches(question, history)
 
     def _generate(self, question: str, evidence: Evidence) -> Generator[str | Answer, None, None]:
         citations = tuple(

@@ -73,7 +73,7 @@ def test_an_answer_is_plain_json(chain: KnowledgeBaseQA) -> None:
     """The command line's object has its promised keys."""
     found = chain.invoke("annual leave")["answer"].to_json()
     assert list(found) == [
-        *("question", "answer", "refused", "generator", "citations"),
+        *("question", "asked_as", "answer", "refused", "generator", "citations"),
         *("left_out", "cut_off", "seconds", "tokens", "claims", "verified"),
     ]
     keys = ["n", "source", "title", "page", "heading", "start", "end", "text", "score", "scanned"]
@@ -174,6 +174,22 @@ def test_a_follow_up_is_read_with_the_question_before(
     together = chain.invoke({"query": "And how many exactly?", "chat_history": history})["answer"]
     assert alone.refused
     assert "fifteen" in together.text
+    assert together.asked_as == "How long is annual leave And how many exactly?"
+
+
+def test_a_question_that_stands_by_itself_is_searched_as_asked(chain: KnowledgeBaseQA) -> None:
+    """What was talked about before is kept out of it, even where nothing answers it."""
+    history = [("How long is annual leave?", "Fifteen days.")]
+    asked = {"query": "Which volcano destroyed ancient Pompeii completely?"}
+    answer = chain.invoke({**asked, "chat_history": history})["answer"]
+    assert (answer.refused, answer.asked_as) == (True, "")
+
+
+def test_what_is_searched_for_is_streamed_first(chain: KnowledgeBaseQA) -> None:
+    """A person sees how the question was understood before its answer."""
+    history = [("How long is annual leave?", "Fifteen days.")]
+    first = next(iter(chain.stream({"query": "And how many exactly?", "chat_history": history})))
+    assert first["asked_as"] == "How long is annual leave And how many exactly?"
 
 
 def test_a_model_condenses_a_follow_up(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
