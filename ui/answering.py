@@ -94,7 +94,10 @@ def _stream(
             for part in asking.take(within=_BEAT):
                 status = drawing.texts.writing
                 written += part.get("result", "")
-                turn = conversation.settle(written=written, answer=part.get("answer"))
+                answer = part.get("answer")
+                turn = conversation.settle(
+                    written=written, answer=frame.engine.noted(answer) if answer else None
+                )
             if asking.place:
                 status = drawing.texts.queued.format(place=asking.place)
             drawing.show(turn, status=status if turn.pending else "")

@@ -7,14 +7,17 @@ A session draws at once and waits only when it has a question to ask.
 
 import os
 import threading
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import streamlit as st
 from langchain_core.language_models import BaseLanguageModel
 
 from kb_qa import (
+    Answer,
     KnowledgeBaseQA,
     PassageEmbeddings,
     Settings,
@@ -29,6 +32,7 @@ from ui.queueing import Queue
 
 _QUOTING = {"llm": "quote"}
 _DESKS = 8  # answers that a card, or a server, writes at once at hardly a loss for each
+_SPEEDS = 20  # of answers, the last ones
 _WARM_UP = "?"  # what is loaded on first use is loaded by this, not by the first question
 
 
@@ -58,6 +62,7 @@ class Engine:
         self._embeddings = embeddings
         self._embeddings_guard = threading.Lock()
         self._llms: dict[Choice, BaseLanguageModel[Any] | None] = {}
+        self._speeds: deque[float] = deque(maxlen=_SPEEDS)
         self._loop = EventLoop()
         self.queue = Queue(_desks(self.choice))
         self._chains: dict[tuple[Path, Choice], Future[KnowledgeBaseQA]] = {}
@@ -108,6 +113,21 @@ class Engine:
     def loads_xverse(self, choice: Choice) -> bool:
         """Whether XVERSE is still to come, which takes longer than all else."""
         return choice.kind is Kind.XVERSE and choice not in self._llms
+
+    def is_loaded(self, choice: Choice) -> bool:
+        """Whether who answers is ready to."""
+        return choice in self._llms
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second of the last answers, the middle one; None before there is one."""
+        return median(self._speeds) if self._speeds else None
+
+    def noted(self, answer: Answer) -> Answer:
+        """Remember how fast an answer was written; returns it."""
+        if answer.tokens_per_second:
+            self._speeds.append(answer.tokens_per_second)
+        return answer
 
     def ask(self, chain: KnowledgeBaseQA, asked: dict[str, Any], *, visitor: str = "") -> Asking:
         """Put a visitor's question; its answer comes in parts, when it is its turn."""
