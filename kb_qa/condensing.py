@@ -8,6 +8,7 @@ what comes back may say anything.
 import re
 import unicodedata
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from kb_qa.prompts import Turn
@@ -31,7 +32,7 @@ class Need(StrEnum):
 
 _CHINESE_POINTING = re.compile(
     "它|牠|祂|她|(?<![其吉])他(?!人|国|國|乡|鄉)|该(?=[^不怎如]{1,6})(?<!应该)|該(?<!應該)"
-    "|(?<![尤与與极極])其(?![他它实實])|[这這](?!么|麼)|那(?!么|麼)|前者|后者|後者|上述|此(?!外)"
+    "|(?<![尤与與极極])其(?![他它实實])|[这這](?!么|麼)|那(?!么|麼)|前者|后者|後者|上述|(?<![因如从從])此(?!外)"
 )
 _CHINESE_OPENING = re.compile(
     "^(那|还有|還有|以及|另外|然后|然後|后来|後來|接着|而且|为什么[?？]?$)"
@@ -41,10 +42,12 @@ _POINTING = frozenset(
     # "es", "sie" as an address, "that" and "one" as conjunction and number are left out where
     # they may point at nothing
     "it its they them their theirs he him his she her hers these those "
-    "er ihn ihm ihr ihre ihrer ihrem ihren seine seiner seinem seinen dessen deren dieser diese "
-    "dieses diesem diesen dort davon dafür daran darin dazu damit "
     "él ella ello ellos ellas su sus este esta estos estas ese esa eso esos esas esto allí ahí "
     "il elle ils elles leur leurs cela celui celle ceux celles".split()
+)
+_POINTING_GERMAN = frozenset(  # apart: its nouns are in capitals too, and tell no names
+    "er ihn ihm ihr ihre ihrer ihrem ihren seine seiner seinem seinen dessen deren dieser diese "
+    "dieses diesem diesen dort davon dafür daran darin dazu damit".split()
 )
 _OPENING = re.compile(
     r"^\W*(and|also|what about|how about|or|but|then|und|oder|aber|auch|wie steht es mit"
@@ -87,8 +90,10 @@ def need(question: str) -> Need:
             _OPENING,
             _POINTING_ENGLISH,
         )
-    ) or _POINTING.intersection(terms(text)):
+    ) or _POINTING_GERMAN.intersection(terms(text)):
         return Need.LEANS
+    if pointing := _POINTING.intersection(terms(text)):
+        return Need.UNSURE if _named_before(text, pointing) else Need.LEANS
     if question_terms(f"{_WORD} {text}") == [_WORD]:
         return Need.LEANS  # "How many?": beside any word, nothing of it would be searched for
     own = question_terms(text)
@@ -141,6 +146,13 @@ def trusted(rewritten: str, question: str, history: Sequence[Turn]) -> bool:
     if not set(_NUMBER.findall(_plain(question))) <= numbers <= set(_NUMBER.findall(said)):
         return False
     return not (_names(rewritten) - set(terms(said))) and not _new_run(rewritten, said)
+
+
+def _named_before(text: str, pointing: AbstractSet[str]) -> bool:
+    """Whether a name precedes what points back, and so may be what it points at."""
+    _, *words = re.findall(r"\w+", text)
+    first = next((n for n, word in enumerate(words) if word.lower() in pointing), 0)
+    return any(word[:1].isupper() for word in words[:first])
 
 
 def _joined(before: str, question: str) -> str:

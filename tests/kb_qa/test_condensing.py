@@ -44,6 +44,14 @@ def test_a_short_question_may_lean() -> None:
     assert "李日华" in second
 
 
+def test_what_points_at_a_name_in_the_question_itself_need_not_lean() -> None:
+    """It is tried as asked first: the subject before may have been another."""
+    assert need("When did Napoleon lose his crown?") is Need.UNSURE
+    assert searches("When did Napoleon lose his crown?", [TURN])[0] == (
+        "When did Napoleon lose his crown?"
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "question", "meant"),
     [
