@@ -243,7 +243,7 @@ def _in_han(text: str, *, strictly: bool) -> Iterator[Number]:
             continue
         value = _han_value(said)
         if value is not None and text[match.start() - 3 : match.start()] != "百分之":
-            yield Number(said, frozenset({value}), "" if strictly else _unit(text, match.end())[0])
+            yield Number(said, frozenset({value}), _unit(text, match.end())[0])
 
 
 def _surely_counts(said: str, following: str) -> bool:
@@ -289,7 +289,9 @@ def _in_words(text: str, *, strictly: bool) -> Iterator[Number]:
         if value is None or (strictly and word in _LOOSE_WORDS):
             continue
         scale, end = _magnitude(text, match.end())
-        yield Number(text[match.start() : end], frozenset({float(value * scale)}))
+        yield Number(
+            text[match.start() : end], frozenset({float(value * scale)}), _unit(text, end)[0]
+        )
 
 
 # --- dates ---------------------------------------------------------------------------------
@@ -331,7 +333,10 @@ _DATES = tuple(
         rf"{_EDGE}(?P<day>\d{{1,2}})[./](?P<month>\d{{1,2}})[./]{_YEAR}(?!\d)",
     )
 )
-_HAN_DATE = re.compile(r"([零〇一二三四五六七八九十]{1,4})(?=\s?[年月日号])")
+_HAN_DATE = re.compile(
+    r"(?:(?<![零〇一二三四五六七八九十百千万])[零〇一二三四五六七八九]{4}(?=\s?年)"
+    r"|[零〇一二三四五六七八九十]{1,3}(?=\s?[月日号]))"
+)
 
 
 def dates(text: str) -> list[tuple[int, int, Date]]:
@@ -348,7 +353,7 @@ def dates(text: str) -> list[tuple[int, int, Date]]:
             readings = _readings(match.groupdict())
             if readings and not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
-                found.append((start, end, Date(match[0], readings)))
+                found.append((start, end, Date(match[0].rstrip("."), readings)))
     return sorted(found, key=lambda each: each[0])
 
 
@@ -356,8 +361,8 @@ def with_dates_in_digits(text: str) -> str:
     """二〇二三年五月一日 as 2023年5月1日."""
 
     def digits(match: re.Match[str]) -> str:
-        value = _han_value(match[1])
-        return match[1] if value is None or len(match[1]) == 1 == value else str(int(value))
+        value = _han_value(match[0])
+        return match[0] if value is None else str(int(value))
 
     return _HAN_DATE.sub(digits, text)
 
@@ -378,7 +383,8 @@ def _readings(said: dict[str, str | None]) -> frozenset[tuple[int, int, int]]:
 
 # --- names ---------------------------------------------------------------------------------
 
-_NAME_WORD = re.compile(r"[^\W_]+(?:[-'’._][^\W_]+)*")
+_SPACED = r"[^\W_\u3040-\u30ff\u3400-\u9fff]"
+_NAME_WORD = re.compile(rf"{_SPACED}+(?:[-'’._]{_SPACED}+)*")
 _DETERMINERS = frozenset(
     "der die das den dem des ein eine einen einem einer eines kein keine keinen keiner dieser "
     "diese dieses diesen diesem jeder jede jedes alle viele einige seine seiner seinen ihre ihrer "
@@ -428,13 +434,9 @@ def names(text: str, *, language: str) -> list[str]:
         language: its own; German capitalises every noun.
     """
     found: list[str] = []
-    matches = [
-        each for each in _NAME_WORD.finditer(text) if each[0][0].isascii() or each[0].isalpha()
-    ]
+    matches = list(_NAME_WORD.finditer(text))
     for place, match in enumerate(matches):
         word = _TRAILING.sub("", match[0])
-        if not word or _is_han(word[0]):
-            continue
         if _CODE.match(word) and not word[0].isdigit():
             found.append(word)
         elif _CAPITALIZED.match(word) and len(word) > 1:
@@ -505,10 +507,6 @@ _KINDS = frozenset(
     "省市县区州国岛山河湖江海港站路街寺校院社党军队族语镇村乡宫殿塔桥城堡堂馆郡府庙剧报赛杯奖团"
 )
 _NAMED_HAN = (2, 10)
-
-
-def _is_han(character: str) -> bool:
-    return _HAN_RUN.match(character) is not None
 
 
 def pairs(text: str) -> set[str]:

@@ -49,6 +49,7 @@ _LONGEST = 2000  # characters of a claim that the embedder is given
 _STEM = 6  # letters of a word: enough to tell words apart, few enough to drop their endings
 _ITEM = re.compile(r"[-*+•>#\s]*(?:\d{1,3}[.)、．]\s*|[(（]\d{1,2}[)）]\s*)?")
 _GOES_ON = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff]{2}")
+_NEAR = 0.35  # share of a claim's words, beside the best sentence's, that a number must stand in
 _SURELY_ALIKE = 0.8  # share of the words, from which a claim and a sentence say the same or not
 _NEGATORS = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|cannot|nicht|kein\w{0,2}|nie|niemals|ohne|weder"
@@ -194,6 +195,16 @@ class _Sentence:
     text: str
     in_place: str
 
+    @cached_property
+    def subject(self) -> frozenset[str]:
+        """The words of the title and the headings it stands under."""
+        return frozenset(_stems(plain(self.in_place))) - self.words
+
+    @cached_property
+    def units(self) -> dict[float, set[str]]:
+        """The numbers it may state, and their units."""
+        return _units(with_dates_in_digits(plain(self.text)))
+
 
 class _Passage:
     """A passage, read for its words and facts once."""
@@ -206,10 +217,8 @@ class _Passage:
         self.squeezed = _squeezed(self.text)
         self.words = _stems(self.text)
         self.dates = [date for _, _, date in dates(self.text)]
-        self.units: dict[float, set[str]] = {}
-        for number in numbers(self.text):
-            for value in number.values:
-                self.units.setdefault(value, set()).add(number.unit)
+        self.units = _units(self.text)
+        self.units_above = _units(plain("\n".join((source.title, *source.heading, source.context))))
 
     @cached_property
     def named(self) -> tuple[set[str], str]:
@@ -229,9 +238,8 @@ class _Passages:
     def __init__(self, sources: Sequence[Source], *, language: str) -> None:
         self.language = language
         self.all = [_Passage(source) for source in sources]
-        self.sentences = [
-            sentence for place, each in enumerate(sources) for sentence in _sentences(place, each)
-        ]
+        self._of = [list(_sentences(place, each)) for place, each in enumerate(sources)]
+        self.sentences = [sentence for own in self._of for sentence in own]
         self.pairs = set[str]().union(*(pairs(each.text) for each in self.all))
         self._holding = Counter(word for each in self.sentences for word in each.words)
 
@@ -244,6 +252,16 @@ class _Passages:
         weights = {word: self.weight(word) for word in said}
         whole = sum(weights.values())
         return sum(weights[word] for word in weights.keys() & among) / whole if whole else 0.0
+
+    def of(self, place: int) -> list[_Sentence]:
+        """The sentences of one passage."""
+        return self._of[place]
+
+    def nearest(self, said: set[str], *, of: int | None = None) -> _Sentence | None:
+        """The sentence that holds most of some words, of one passage or of all."""
+        own = self.sentences if of is None else self.of(of)
+        ranked = ((self.share(said, each.words), each) for each in own)
+        return max(ranked, key=lambda each: each[0], default=(0.0, None))[1]
 
 
 def _sentences(place: int, source: Source) -> Iterator[_Sentence]:
@@ -291,7 +309,7 @@ class _Weighed:
         ]
         if any(_quotes(statement.text, each.source) for each in passages.all):
             return cls(statement, stems, shares, is_quoted=True)
-        return cls(statement, stems, shares, facts=list(_facts(said, passages)))
+        return cls(statement, stems, shares, facts=list(_facts(said, stems, passages)))
 
     def nearer(self, sentence: _Sentence, meaning: float) -> None:
         """Take a sentence's nearness, if it is the nearest of its passage."""
@@ -318,13 +336,16 @@ class _Weighed:
 
     def negated(self, passages: _Passages) -> tuple[Doubt, str] | None:
         """Whether the sentence it repeats says no where the claim says yes, or the reverse."""
-        best = None if self.is_quoted else self._best(passages.sentences, passages)
-        if best is None or passages.share(self.words - _NEGATIONS, best.words) < _SURELY_ALIKE:
+        if self.is_quoted:
+            return None
+        said = _affirmed(self.statement.text)
+        best = passages.nearest(said)
+        if best is None or passages.share(said, best.subject | best.words) < _SURELY_ALIKE:
             return None
         here, there = _negations(self.statement.text), _negations(best.text)
         if len(here) > len(there):
             return Doubt.NEGATION, here[0]
-        is_whole = passages.share(best.words - _NEGATIONS, self.words) >= _SURELY_ALIKE
+        is_whole = passages.share(_affirmed(best.text), said) >= _SURELY_ALIKE
         return (Doubt.NEGATION, there[0]) if len(here) < len(there) and is_whole else None
 
     def cited(self, support: Sequence[float], strong: Sequence[int]) -> tuple[int, ...]:
@@ -339,13 +360,7 @@ class _Weighed:
 
     def place(self, passage: int, passages: _Passages) -> _Sentence | None:
         """The sentence of a passage that says it."""
-        if passage in self.nearest:
-            return self.nearest[passage]
-        return self._best((s for s in passages.sentences if s.passage == passage), passages)
-
-    def _best(self, sentences: Iterable[_Sentence], passages: _Passages) -> _Sentence | None:
-        ranked = ((passages.share(self.words, each.words), each) for each in sentences)
-        return max(ranked, key=lambda each: each[0], default=(0.0, None))[1]
+        return self.nearest.get(passage) or passages.nearest(self.words, of=passage)
 
 
 @dataclass(frozen=True)
@@ -369,17 +384,19 @@ def _quotes(said: str, source: Source) -> bool:
     return False
 
 
-def _facts(said: str, passages: _Passages) -> Iterator[_Fact]:
+def _facts(said: str, stems: set[str], passages: _Passages) -> Iterator[_Fact]:
     """The facts of a claim, each with its holders."""
     found = dates(said)
     for _, _, date in found:
         yield _fact(Doubt.DATE, date.said, (_has_date(p, date.readings) for p in passages.all))
     rest = _without(said, [(start, end) for start, end, _ in found])
-    for number in numbers(rest, strictly=True):
-        holding = [_units(each, number.values) for each in passages.all]
-        fits = [_fits(number.unit, units) for units in holding]
-        doubt = Doubt.UNIT if any(holding) and not any(fits) else Doubt.NUMBER
-        yield _fact(doubt, number.said, fits)
+    if stated := numbers(rest, strictly=True):
+        near = _Near(stems, passages)
+        for number in stated:
+            holding = near.units(number.values)
+            fits = [_fits(number.unit, units) for units in holding]
+            doubt = Doubt.UNIT if any(holding) and not any(fits) else Doubt.NUMBER
+            yield _fact(doubt, number.said, fits)
     for name in names(rest, language=passages.language):
         yield _fact(Doubt.NAME, name, (_has_name(each, name) for each in passages.all))
     if passages.pairs:
@@ -412,8 +429,39 @@ def _has_date(passage: _Passage, readings: Iterable[tuple[int, int, int]]) -> bo
     )
 
 
-def _units(passage: _Passage, values: Iterable[float]) -> set[str]:
-    return {unit for value in values for unit in passage.units.get(value, ())}
+def _units(text: str) -> dict[float, set[str]]:
+    """The numbers that a text may state, and the units in which it does."""
+    found: dict[float, set[str]] = {}
+    for number in numbers(text):
+        for value in number.values:
+            found.setdefault(value, set()).add(number.unit)
+    return found
+
+
+class _Near:
+    """The sentences of the passages that are about what a claim is about."""
+
+    def __init__(self, stems: set[str], passages: _Passages) -> None:
+        self._passages = passages
+        self._sentences = [self._about(stems, place) for place in range(len(passages.all))]
+
+    def units(self, values: Iterable[float]) -> list[set[str]]:
+        """Of each passage: the units in which a number stands there, near what is claimed."""
+        values = list(values)
+        return [self._units(place, values) for place in range(len(self._sentences))]
+
+    def _units(self, place: int, values: Sequence[float]) -> set[str]:
+        passage = self._passages.all[place]
+        if not any(value in passage.units for value in values):
+            return set()
+        where = [passage.units_above, *(each.units for each in self._sentences[place])]
+        return {unit for units in where for value in values for unit in units.get(value, ())}
+
+    def _about(self, stems: set[str], place: int) -> list[_Sentence]:
+        own = self._passages.of(place)
+        shares = [self._passages.share(stems, each.words) for each in own]
+        least = _NEAR * max(shares, default=0.0)
+        return [each for each, share in zip(own, shares, strict=True) if share >= least]
 
 
 def _fits(unit: str, units: set[str]) -> bool:
@@ -434,11 +482,13 @@ def _squeezed(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
+def _affirmed(text: str) -> set[str]:
+    """The words of a sentence without those that say no."""
+    return _stems(_NEGATORS.sub("", plain(text)))
+
+
 def _negations(text: str) -> list[str]:
     return [match[0] for match in _NEGATORS.finditer(plain(text))]
-
-
-_NEGATIONS = {"not", "no", "never", "nicht", "kein", "keine", "nie", "nunca"}
 
 
 # --- the text with its citations set right ----------------------------------------------------
@@ -480,7 +530,8 @@ def _edits(text: str, statement: Statement, verdict: _Verdict) -> Iterator[_Edit
             yield mark.start, mark.end, f"[{', '.join(map(str, kept))}]"
     if added := "".join(f"[{n}]" for n in verdict.cited if n not in there):
         place = _end(text, statement)
-        space = "" if _UNSPACED_END.match(text[place - 1 : place]) else " "
+        follows_mark = bool(there) and text[place - 1 : place] in _CLOSING
+        space = "" if follows_mark or _UNSPACED_END.match(statement.text[-1]) else " "
         yield place, place, space + added
 
 
@@ -499,7 +550,8 @@ def _end(text: str, statement: Statement) -> int:
     return max([statement.end, *(mark.end for mark in statement.marks)])
 
 
-_UNSPACED_END = re.compile(r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uff00-\uffef\]］】]")
+_UNSPACED_END = re.compile(r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_CLOSING = ("]", "］", "】")
 
 
 class _Edited:
