@@ -162,6 +162,8 @@ class Answer:
         tokens: of the `prompt`, those of it `cached`, and the `new` ones; empty without a model.
         claims: its sentences that claim something, each held against the passages.
         asked_as: what was searched for, where the conversation was needed; empty if as asked.
+        evidence: how strongly the passages speak to the question, beside the floor; None if they
+            hold no sentence.
     """
 
     question: str
@@ -176,6 +178,7 @@ class Answer:
     tokens: Mapping[str, int] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     asked_as: str = ""
+    evidence: float | None = None
 
     @property
     def verified(self) -> bool:
@@ -202,6 +205,7 @@ class Answer:
                 for each in self.left_out
             ],
             "cut_off": self.cut_off,
+            "evidence": None if self.evidence is None else round(self.evidence, 4),
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
             "tokens": dict(self.tokens),
             "claims": [claim.to_json() for claim in self.claims],

@@ -183,7 +183,7 @@ class KnowledgeBaseQA(RetrievalQA):
         yield _found(documents, asked_as)
         with closing(generator.answer(question, evidence)) as pieces:
             for piece in pieces:
-                yield self._part(piece, watch, asked_as)
+                yield self._part(piece, watch, evidence, asked_as)
 
     async def _aparts(
         self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun
@@ -204,14 +204,18 @@ class KnowledgeBaseQA(RetrievalQA):
         yield _found(documents, asked_as)
         async with aclosing(generator.aanswer(question, evidence)) as pieces:
             async for piece in pieces:
-                yield self._part(piece, watch, asked_as)
+                yield self._part(piece, watch, evidence, asked_as)
 
-    def _part(self, piece: str | Answer, watch: "_Watch", asked_as: str) -> AddableDict:
+    def _part(
+        self, piece: str | Answer, watch: "_Watch", evidence: Evidence, asked_as: str
+    ) -> AddableDict:
         if isinstance(piece, str):
             watch.lap_once("prompt")
             return AddableDict({self.output_key: piece})
         watch.lap("generate")
-        return AddableDict(answer=replace(piece, seconds=watch.seconds, asked_as=asked_as))
+        score = evidence.score if evidence.sentences else None
+        finished = replace(piece, seconds=watch.seconds, asked_as=asked_as, evidence=score)
+        return AddableDict(answer=finished)
 
     @property
     def _generator(self) -> AnswerChain:
