@@ -74,7 +74,7 @@ def test_an_answer_is_plain_json(chain: KnowledgeBaseQA) -> None:
     found = chain.invoke("annual leave")["answer"].to_json()
     assert list(found) == [
         *("question", "asked_as", "answer", "refused", "generator", "citations"),
-        *("left_out", "cut_off", "seconds", "tokens", "claims", "verified"),
+        *("left_out", "cut_off", "evidence", "seconds", "tokens", "claims", "verified"),
     ]
     keys = ["n", "source", "title", "page", "heading", "start", "end", "text", "score", "scanned"]
     assert list(found["citations"][0]) == keys
