@@ -11,9 +11,9 @@ from ingest.formats.extents import SHEET_PART, column_number, name_of_sheet
 from ingest.formats.hidden import kept_cells_warnings
 from ingest.formats.ooxml import Package
 
-_YES = rb"hidden=[\"'](?:1|true)[\"']"
-_ROW = re.compile(rb"<row [^>]{0,200}?" + _YES + rb"[^>]{0,200}(?<!/)>\s{0,20}<c ")
-_COLUMNS = re.compile(rb"<col [^>]{0,200}?" + _YES + rb"[^>]{0,200}>")
+_HIDDEN = re.compile(rb"hidden=[\"'](?:1|true)[\"']")
+_ROW = re.compile(rb"<row ([^<>]{0,400})(?<!/)>\s{0,20}<c ")
+_COLUMNS = re.compile(rb"<col ([^<>]{0,400})>")
 _FIRST = re.compile(rb"min=[\"']([0-9]{1,5})[\"']")
 _LAST_IN_USE = re.compile(rb"<dimension ref=[\"'][A-Z]{1,3}[0-9]{1,7}:([A-Z]{1,3})[0-9]{1,7}[\"']")
 _OVERLAP = 700
@@ -31,9 +31,10 @@ def _hides(part: str, package: Package) -> bool:
     for number, piece in enumerate(_overlapping(part, package)):
         if not number and (used := _LAST_IN_USE.search(piece)):
             last = column_number(used[1])
-        if _ROW.search(piece):
+        if any(map(_HIDDEN.search, _ROW.findall(piece))):
             return True
-        firsts = (_FIRST.search(each[0]) for each in _COLUMNS.finditer(piece))
+        columns = filter(_HIDDEN.search, _COLUMNS.findall(piece))
+        firsts = map(_FIRST.search, columns)
         if any(first and int(first[1]) <= last for first in firsts):
             return True
     return False
