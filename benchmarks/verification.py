@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 import re
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -39,10 +40,11 @@ _NAME = re.compile(r"(?:[A-ZÀ-Þ][\w.'’-]+(?: [A-ZÀ-Þ][\w.'’-]+){0,3})|[\
 _NUMBER = re.compile(r"(?<![A-Za-z_\d.,/-])(?:\d{1,3}(?![A-Za-z_\d.,/-])|\d{1,3}[.,]\d+(?![\d.,]))")
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
 _SYNONYMS = {
-    "认为": "觉得", "認為": "覺得", "因为": "由于", "因為": "由於", "但是": "不过", "并且": "而且", "位于": "坐落于",
-    "位於": "坐落於", "开始": "起初", "非常": "十分", "著名": "知名", "建立": "设立", "成立": "创立", "使用": "采用",
-    "包括": "包含", "大約": "約", "大约": "约", "許多": "很多", "许多": "很多", "目前": "现在", "其中": "当中",
-    "由于": "因为", "主要": "首要", "获得": "取得", "獲得": "取得", " wurde ": " ward ",
+    "认为": "觉得", "認為": "覺得", "因为": "由于", "因為": "由於", "但是": "不过",
+    "并且": "而且", "位于": "坐落于", "位於": "坐落於", "开始": "起初", "非常": "十分",
+    "著名": "知名", "建立": "设立", "成立": "创立", "使用": "采用", "包括": "包含", "大約": "約",
+    "大约": "约", "許多": "很多", "许多": "很多", "目前": "现在", "其中": "当中", "由于": "因为",
+    "主要": "首要", "获得": "取得", "獲得": "取得", " wurde ": " ward ",
     " viele ": " zahlreiche ", " auch ": " ebenfalls ", " jedoch ": " allerdings ",
     " sowie ": " und ", " während ": " wohingegen ", " etwa ": " ungefähr ",
     " muchos ": " numerosos ", " también ": " asimismo ", " pero ": " aunque ",
@@ -95,7 +97,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", nargs="*", default=list(_SETS))
     parser.add_argument("--statements", type=int, default=60, help="of each set")
-    parser.add_argument("--half", type=int, choices=(0, 1), help="only this half of each set")
     parser.add_argument("--shown", type=int, default=0, help="mistakes shown of each kind and set")
     options = parser.parse_args()
     embeddings = load_embeddings("bundled")
@@ -114,6 +115,7 @@ def main() -> None:
                 if not right and mistakes[case.kind] < options.shown:
                     mistakes[case.kind] += 1
                     print(f"  {name} {case.kind}: {case.text!r} {checked.claims}")
+        print("\n".join(_table(table, [name])), file=sys.stderr, flush=True)
     print("\n".join(_table(table, options.sets)))
 
 
@@ -122,7 +124,8 @@ def _table(table: dict[str, dict[str, list[bool]]], sets: Sequence[str]) -> Iter
     yield "|---" * (len(sets) + 2) + "|"
     for kind, by_set in table.items():
         cells = [_cell(by_set.get(name, [])) for name in sets]
-        yield f"| {kind} | {' | '.join(cells)} | {_cell([each for own in by_set.values() for each in own])} |"
+        everywhere = [each for own in by_set.values() for each in own]
+        yield f"| {kind} | {' | '.join(cells)} | {_cell(everywhere)} |"
 
 
 def _cell(right: Sequence[bool]) -> str:
@@ -146,8 +149,6 @@ def _prepared(
         for question in questions.questions
         if _WHO.search(question.text) and _NAME.fullmatch(question.answers[0])
     ]
-    if options.half is not None:
-        found = found[options.half :: 2]
     return knowledge_base, [
         case for each in found for case in _cases(each, names, found, dice, said)
     ]

@@ -60,7 +60,7 @@ _NEGATORS = re.compile(
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where support begins; tuned by `benchmarks/verification.py`.
+    """Where support begins; they fit the bundled embedder (`benchmarks/verification.py`).
 
     Attributes:
         by_words: share of a claim's words in a passage that is support by itself.
@@ -70,8 +70,8 @@ class Thresholds:
     """
 
     by_words: float = 0.75
-    by_meaning: float = 0.4
-    share_weight: float = 0.4
+    by_meaning: float = 0.1
+    share_weight: float = 0.1
     relative: float = 0.6
 
 
@@ -132,8 +132,12 @@ class Verifier:
         passages = _Passages(
             sources, language=detect_language(" ".join(s.text for s in said[:_READ]))
         )
-        weighed = [_Weighed.of(each, passages) for each in said]
-        self._compare([each for each in weighed if not self._is_decided(each)], passages)
+        known: dict[tuple[str, bool], _Weighed] = {}  # who repeats a sentence has it read once
+        for each in said:
+            if (each.text, each.claims) not in known:
+                known[each.text, each.claims] = _Weighed.of(each, passages)
+        self._compare([each for each in known.values() if not self._is_decided(each)], passages)
+        weighed = [replace(known[each.text, each.claims], statement=each) for each in said]
         return [self._verdict(each, passages) for each in weighed]
 
     def _is_decided(self, weighed: "_Weighed") -> bool:
