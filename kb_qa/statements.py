@@ -21,6 +21,7 @@ _SAYS_NOTHING = re.compile(
     r"|(?:好的|当然|當然|你好|您好|是的|不是|可以|谢谢|謝謝|希望|如有|以上|综上|綜上)",
     re.IGNORECASE,
 )
+_SHORTEST_REFUSAL = 15  # characters
 _LITTLE = 8  # terms: a longer sentence that opens politely says something as well
 _A_RULE = 400  # characters: as far as the rule below a table's header reaches
 _IDENTIFIER = re.compile(r"[A-Za-z_]")
@@ -176,7 +177,9 @@ def _code(text: str) -> Iterator[tuple[int, int]]:
 def _claims(text: str, start: int, end: int, code: _Spans) -> bool:
     sentence = text[start:end]
     said = terms(sentence)
-    if not said or _is_apparatus(text, start, end, code) or refuses(sentence):
+    if not said or _is_apparatus(text, start, end, code):
+        return False
+    if len(sentence) >= _SHORTEST_REFUSAL and refuses(sentence):
         return False
     return len(said) > _LITTLE or not _SAYS_NOTHING.match(sentence)
 
