@@ -1,4 +1,4 @@
-"""python -m kb_qa ask | search | backup | doctor | download: arguments in, exit code out."""
+"""python -m kb_qa ask | search | evaluate | ...: arguments in, exit code out."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb_qa.errors import KbQaError, SettingsError
+from kb_qa.errors import KbQaError, QuestionError, SettingsError
 from kb_qa.paths import shown
 
 if TYPE_CHECKING:
@@ -57,6 +57,30 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--kb", type=Path, help="folder of the knowledge base")
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.set_defaults(run=run)
+    purpose = "score the answers to golden questions: where a knowledge base fails, and why"
+    command = commands.add_parser("evaluate", help=purpose, description=purpose)
+    command.add_argument(
+        "questions",
+        nargs="?",
+        type=Path,
+        metavar="QUESTIONS",
+        help="a question a line: JSON objects (.jsonl), or plain text (.txt)",
+    )
+    command.add_argument("--kb", type=Path, help="folder of the knowledge base")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--baseline", type=Path, metavar="REPORT", help="an earlier report to compare with"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to keep the report, or the drafts"
+    )
+    command.add_argument(
+        "--draft",
+        type=int,
+        metavar="N",
+        help="propose N questions from the documents, for you to keep or throw away",
+    )
+    command.set_defaults(run=_evaluate)
     purpose = "copy a knowledge base into a new folder, while others read and write it"
     command = commands.add_parser("backup", help=purpose, description=purpose)
     command.add_argument("to", type=Path, metavar="DEST", help="folder to make; must not be there")
@@ -100,6 +124,23 @@ def _search(options: argparse.Namespace) -> None:
     # A search needs no language model: none is loaded.
     chain = build_qa_chain(kb=options.kb, settings=load_settings(llm="quote"))
     _give(chain.search(options.question), as_json=options.json)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from kb_qa.evaluation.command import draft_questions, evaluate
+
+    if (options.draft is None) == (options.questions is None):
+        raise QuestionError("evaluate: name a file of questions, or --draft N for proposals")
+    if options.draft is not None:
+        draft_questions(options.draft, kb=options.kb, out=options.out)
+    else:
+        evaluate(
+            options.questions,
+            kb=options.kb,
+            baseline=options.baseline,
+            out=options.out,
+            as_json=options.json,
+        )
 
 
 def _backup(options: argparse.Namespace) -> None:

@@ -16,6 +16,8 @@ KbQaError
 ├── PathMissing              there is no such file or folder
 ├── ParseError               a document cannot be turned into text
 ├── QuestionError            a question cannot be asked
+├── GoldenQuestionError      a question of an evaluation cannot be read
+├── ReportError              a report of an evaluation cannot be read or written
 ├── HistoryError             conversations cannot be kept
 ├── UploadError              a file that was brought cannot be kept
 ├── JobError                 the page cannot start work in the background
@@ -91,6 +93,14 @@ class ParseError(KbQaError):
 
 class QuestionError(KbQaError):
     """A question cannot be asked as it is."""
+
+
+class GoldenQuestionError(KbQaError):
+    """A file of golden questions, or a line of it, cannot be read."""
+
+
+class ReportError(KbQaError):
+    """A report of an evaluation cannot be read or written."""
 
 
 class HistoryError(KbQaError):

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         200, ge=1, description="size of a file up to which the page takes it"
     )
     sign_in: bool = Field(
-        False,
+        default=False,
         description="whether the page asks who one is, by the OpenID Connect provider that "
         "`.streamlit/secrets.toml` names",
     )

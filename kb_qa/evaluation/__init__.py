@@ -1,0 +1,1 @@
+"""Golden questions in, a scored report out: where a knowledge base fails, and what helped."""
