@@ -149,9 +149,25 @@ def _prepared(
         for question in questions.questions
         if _WHO.search(question.text) and _NAME.fullmatch(question.answers[0])
     ]
-    return knowledge_base, [
-        case for each in found for case in _cases(each, names, found, dice, said)
-    ]
+    cases = [case for each in found for case in _cases(each, found, dice, said)]
+    return knowledge_base, [*cases, *_swapped(questions, knowledge_base, names, options.statements)]
+
+
+def _swapped(
+    questions: QuestionSet,
+    knowledge_base: KnowledgeBase,
+    names: Sequence[tuple[str, str]],
+    most: int,
+) -> Iterator[Case]:
+    """Sentences that name who was asked for, with the answer to another such question instead."""
+    dice = random.Random(12)
+    who = tuple(each for each in questions.questions if (each.file, each.answers[0]) in names)
+    asked = QuestionSet(questions.name, questions.articles, who)
+    for statement in _statements(asked, knowledge_base, {}, most, dice):
+        for kind, wrong in _planted(statement, names, dice):
+            if kind == "swapped name":
+                text = f"{wrong} [{statement.n}]"
+                yield Case("planted: swapped name", text, statement, lambda ok, _: not ok)
 
 
 def _subset(questions: QuestionSet) -> QuestionSet:
@@ -204,7 +220,6 @@ def _statements(
 
 def _cases(
     statement: Statement,
-    names: Sequence[tuple[str, str]],
     others: Sequence[Statement],
     dice: random.Random,
     said: dict[str, list[str]],
@@ -216,7 +231,7 @@ def _cases(
     yield case("true: as written", text, planted=False)
     for kind, said_otherwise in _otherwise(text):
         yield case(f"true: {kind}", said_otherwise, planted=False)
-    for kind, wrong in _planted(statement, names, dice):
+    for kind, wrong in _planted(statement, (), dice):
         yield case(f"planted: {kind}", wrong, planted=True)
     files = {each.source for each in statement.sources}
     foreign = [each for each in others if not {s.source for s in each.sources[:1]} & files]

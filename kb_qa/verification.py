@@ -50,6 +50,8 @@ _STEM = 6  # letters of a word: enough to tell words apart, few enough to drop t
 _ITEM = re.compile(r"[-*+•>#\s]*(?:\d{1,3}[.)、．]\s*|[(（]\d{1,2}[)）]\s*)?")
 _GOES_ON = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff]{2}")
 _NEAR = 0.35  # share of a claim's words, beside the best sentence's, that a number must stand in
+_LONG_RUN = 3  # characters of Chinese
+_REPEATED = 0.7  # share of a claim's other words in one sentence
 _SURELY_ALIKE = 0.8  # share of the words, from which a claim and a sentence say the same or not
 _NEGATORS = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|cannot|nicht|kein\w{0,2}|nie|niemals|ohne|weder"
@@ -405,8 +407,15 @@ def _facts(said: str, stems: set[str], passages: _Passages) -> Iterator[_Fact]:
         yield _fact(Doubt.NAME, name, (_has_name(each, name) for each in passages.all))
     if passages.pairs:
         for start, end in foreign_runs(rest, known=passages.pairs):
-            if names_something(rest, start, end):
+            if names_something(rest, start, end) or _replaces(stems, rest[start:end], passages):
                 yield _Fact(Doubt.NAME, rest[start:end], frozenset())
+
+
+def _replaces(stems: set[str], run: str, passages: _Passages) -> bool:
+    """Whether a sentence is repeated but for this: longer than most words, so likely a name."""
+    others = stems - _stems(run)
+    best = passages.nearest(others) if len(run) >= _LONG_RUN else None
+    return best is not None and passages.share(others, best.words) >= _REPEATED
 
 
 def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
