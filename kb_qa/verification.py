@@ -51,11 +51,12 @@ _ITEM = re.compile(r"[-*+•>#\s]*(?:\d{1,3}[.)、．]\s*|[(（]\d{1,2}[)）]\s*
 _GOES_ON = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff]{2}")
 _NEAR = 0.35  # share of a claim's words, beside the best sentence's, that a number must stand in
 _LONG_RUN = 3  # characters of Chinese
+_GRAMMAR = re.compile("[的了是在为于和与并而且但因]")  # what joins words, and is in few names
 _REPEATED = 0.7  # share of a claim's other words in one sentence
 _SURELY_ALIKE = 0.8  # share of the words, from which a claim and a sentence say the same or not
 _NEGATORS = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|cannot|nicht|kein\w{0,2}|nie|niemals|ohne|weder"
-    r"|nunca|sin|jamás|ni|ningun\w?|ningún|tampoco)\b|n['’]t\b|[不没未无非否]",
+    r"|nunca|sin|jamás|ni|ningun\w?|ningún|tampoco)\b|n['’]t\b|不(?![过仅但断论管])|[没否]|未(?!来)|无(?!论)|非(?!常|洲|政)",
     re.IGNORECASE,
 )
 
@@ -414,7 +415,8 @@ def _facts(said: str, stems: set[str], passages: _Passages) -> Iterator[_Fact]:
 def _replaces(stems: set[str], run: str, passages: _Passages) -> bool:
     """Whether a sentence is repeated but for this: longer than most words, so likely a name."""
     others = stems - _stems(run)
-    best = passages.nearest(others) if len(run) >= _LONG_RUN else None
+    is_long = len(run) >= _LONG_RUN and not _GRAMMAR.search(run)
+    best = passages.nearest(others) if is_long else None
     return best is not None and passages.share(others, best.words) >= _REPEATED
 
 
