@@ -25,7 +25,7 @@ _SIGN = re.compile(
     re.IGNORECASE,
 )
 _ENDS_A_SENTENCE = ".,:;!?*_"
-_CLICKED = re.compile(r":|(?<=www)\.", re.IGNORECASE)
+_CLICKED = re.compile(r":(?=//)|(?<=mailto):|(?<=www)\.", re.IGNORECASE)
 
 
 def defused(text: str, known: Iterable[str]) -> str:
@@ -43,6 +43,6 @@ def defused(text: str, known: Iterable[str]) -> str:
         address = (match["target"] or match["bare"]).rstrip(_ENDS_A_SENTENCE)
         if any(address in each for each in told):
             return match[0]
-        return _CLICKED.sub(r"[\g<0>]", match[0], count=1) if match["bare"] else f"{match[0]} "
+        return _CLICKED.sub(r"[\g<0>]", match[0]) if match["bare"] else f"{match[0]} "
 
     return _SIGN.sub(judged, seen(text))

@@ -40,6 +40,10 @@ def test_what_a_passage_names_stays(text: str) -> None:
         ("[x](javascript:alert)", "[x] (javascript:alert)"),
         ("[x]( <//evil.example/a b>)", "[x] ( <//evil.example/a b>)"),
         ("www.evil.example", "www[.]evil.example"),
+        (
+            "https://a.example/?u=https://b.example:80",
+            "https[:]//a.example/?u=https[:]//b.example:80",
+        ),
         ('<img src="//evil.example/p">', '< img src="//evil.example/p">'),
         ('<a href="https://evil.example">', '<a href="https[:]//evil.example">'),
         ("见https://evil.example/机密。", "见https[:]//evil.example/机密。"),
