@@ -143,9 +143,11 @@ def _of_passage(passage: Passage, drawn: random.Random) -> Draft | None:
         if not _is_telling(sentence):
             continue
         for form in _FORMS.get(passage.language, _LATIN):
-            if match := form.pattern.search(sentence):
+            match = form.pattern.search(sentence)
+            question = _asked(passage, sentence, form, match) if match else ""
+            if match and match["answer"].strip() not in question:
                 return Draft(
-                    question=_asked(passage, sentence, form, match),
+                    question=question,
                     answer=match["answer"].strip(),
                     source=passage.paths[0] if passage.paths else passage.title,
                     page=passage.chunk.page,

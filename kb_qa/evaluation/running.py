@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from kb_qa.answer import Answer, Source
 from kb_qa.chain import KnowledgeBaseQA
@@ -38,8 +39,10 @@ def results(
     for golden in questions:
         key = _key(golden)
         if key not in known:
-            known[key] = _asked(chain, golden)
-            _keep(kept, key, known[key])
+            # As it is kept: a report is the same whether its run was cut short or not.
+            values = _asked(chain, golden).to_json()
+            known[key] = Result.from_json(values)
+            _keep(kept, key, values)
         asked.append(known[key])
         tell(known[key])
     return asked
@@ -82,10 +85,10 @@ def _known(kept: Path) -> Iterator[tuple[str, Result]]:
                 yield values["key"], Result.from_json(values["result"])
 
 
-def _keep(kept: Path | None, key: str, result: Result) -> None:
+def _keep(kept: Path | None, key: str, result: dict[str, Any]) -> None:
     if kept is None:
         return
-    line = json.dumps({"key": key, "result": result.to_json()}, ensure_ascii=False)
+    line = json.dumps({"key": key, "result": result}, ensure_ascii=False)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with kept.open("a", encoding="utf-8") as file:
