@@ -40,6 +40,9 @@ _REFUSED = ("directive disabled", "deactivated")
 _LONGEST_PARAGRAPH = 20_000
 """Characters; docutils looks for the end of each mark up to the end of its paragraph."""
 
+_ROW = re.compile(r"([^\w\n])\1{2000}")
+"""What docutils looks at again from each of its signs."""
+
 _LONGEST_SUBSTITUTION = 200
 _DEEPEST_HEADING = 6
 _PASSED_OVER = (
@@ -76,11 +79,14 @@ def parse(data: bytes, *, name: str) -> Parsed:
     """
     decoded = decode(data)
     try:
-        reader = _Reader(_document(decoded.text))
+        unreadable = "holds a row of thousands of equal signs" if _ROW.search(decoded.text) else ""
+        reader = _Reader(_document("" if unreadable else decoded.text))
         blocks, warnings = reader.read(), reader.warnings()
     except RecursionError:
+        unreadable = "is nested too deep"
+    if unreadable:
         blocks = plain.parse(decoded.text.encode("utf-8", "replace"), name=name).blocks
-        warnings = ("its markup is nested too deep, and was read as plain text",)
+        warnings = (f"its markup {unreadable}, and was read as plain text",)
     title = next((block.text for block in blocks if block.level), "")
     return Parsed(title or name, blocks, warnings=(*decoded.warnings, *warnings))
 

@@ -105,6 +105,16 @@ def test_endless_nesting_is_read_as_plain_text() -> None:
     assert parsed.warnings == ("its markup is nested too deep, and was read as plain text",)
 
 
+@pytest.mark.parametrize("row", ["term " + " " * 400_000 + ": x", "a " + "'" * 20_000 + " b"])
+def test_endless_rows_of_a_sign_are_read_as_plain_text(row: str) -> None:
+    """docutils would look through the rest of the row from each of its signs, for minutes."""
+    began = time.perf_counter()
+    parsed = parse(f"Title\n=====\n\n{row}\n\nThe end.\n".encode(), name="x")
+    assert time.perf_counter() - began < 5
+    assert "The end." in parsed.text
+    assert "thousands of equal signs" in parsed.warnings[0]
+
+
 def test_bombs_of_substitutions_do_not_go_off() -> None:
     """Names that stand for names that stand for names."""
     names = "".join(f".. |a{n}| replace:: {f'|a{n - 1}| ' * 10}\n" for n in range(1, 12))

@@ -11,6 +11,7 @@ import xlsxwriter
 from PIL import Image, ImageDraw
 from reportlab.pdfgen.canvas import Canvas
 
+from tests.ingest.formats.compound import compound_file
 from tests.ingest.hostile.containers import member, tarred, zipped
 
 SENTENCE = "Apples are red and keep for months in a cool cellar"
@@ -146,6 +147,14 @@ def notebook(cells: object = None) -> bytes:
 _TEXT = f"{SENTENCE}.\n".encode()
 _JSON = json.dumps({"fruit": "apple", "known": SENTENCE}).encode()
 
+def outlook_message() -> bytes:
+    texts = {0x0037: "Fruit", 0x0C1A: "A. Lee", 0x1000: SENTENCE + "."}
+    streams = {
+        f"__substg1.0_{number:04X}001F": text.encode("utf-16-le") for number, text in texts.items()
+    }
+    return compound_file({"__properties_version1.0": bytes(32), **streams})
+
+
 SAMPLES: dict[str, Callable[[], bytes]] = {
     ".txt": lambda: _TEXT,
     ".log": lambda: b"2026-01-01 12:00:00 INFO " + _TEXT,
@@ -159,6 +168,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     ".jsonl": lambda: _JSON + b"\n" + _JSON.replace(b"apple", b"apples") + b"\n",
     ".xml": lambda: b"<?xml version='1.0'?><fruit><name>apple</name><p>" + _TEXT + b"</p></fruit>",
     ".ipynb": notebook,
+    ".msg": outlook_message,
     ".py": lambda: b'"""' + _TEXT.strip() + b'"""\n\n\ndef apple() -> str:\n    return "red"\n',
     ".rtf": lambda: b"{\\rtf1\\ansi " + _TEXT.strip() + b"\\par}",
     ".pdf": pdf,
