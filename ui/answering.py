@@ -1,6 +1,7 @@
 """A pending question becomes an answer before the reader's eyes."""
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException
 
-from kb_qa import KbQaError, KnowledgeBaseQA
+from kb_qa import KbQaError, KnowledgeBaseQA, Source
 from kb_qa.generators import Choice
 from ui.conversation import Conversation, Turn
 from ui.engine import Engine
@@ -42,9 +43,10 @@ class Drawing:
     index: int
     texts: Texts
 
-    def show(self, turn: Turn, *, status: str = "") -> None:
-        """Draw the turn as it stands, and what is being done about it."""
-        self.area.html(turn_markup(turn, index=self.index, texts=self.texts, status=status))
+    def show(self, turn: Turn, *, status: str = "", found: Sequence[Source] = ()) -> None:
+        """Draw the turn as it stands, what is being done about it, and what was found for it."""
+        markup = turn_markup(turn, index=self.index, texts=self.texts, status=status, found=found)
+        self.area.html(markup)
 
 
 def answer_pending(conversation: Conversation, frame: Frame, drawing: Drawing) -> None:
@@ -88,11 +90,12 @@ def _stream(
     status = drawing.texts.searching
     drawing.show(turn, status=status)
     asked = {"query": turn.question, "chat_history": conversation.history}
-    written = ""
+    written, found = "", list[Source]()
     with closing(frame.engine.ask(chain, asked, visitor=frame.visitor.id)) as asking:
         while not asking.finished:
             for part in asking.take(within=_BEAT):
                 status = drawing.texts.writing
+                found += map(Source.from_document, part.get("source_documents", ()))
                 written += part.get("result", "")
                 answer = part.get("answer")
                 turn = conversation.settle(
@@ -100,7 +103,7 @@ def _stream(
                 )
             if asking.place:
                 status = drawing.texts.queued.format(place=asking.place)
-            drawing.show(turn, status=status if turn.pending else "")
+            drawing.show(turn, status=status if turn.pending else "", found=found)
 
 
 def _choice(engine: Engine, turn: Turn) -> Choice:

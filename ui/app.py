@@ -20,7 +20,7 @@ from ui.jobs import Jobs
 from ui.markup import problem_markup
 from ui.messages import TEXTS, Language
 from ui.messages.frame import FRAME
-from ui.views import ask, library, system
+from ui.views import ask, library, quality, system
 from ui.visitor import Visitor, visitor
 
 _HERE = Path(__file__).parent
@@ -28,6 +28,7 @@ _HERE = Path(__file__).parent
 _VIEWS: dict[str, Callable[[Frame], None]] = {
     "ask": ask.draw,
     "library": library.draw,
+    "quality": quality.draw,
     "system": system.draw,
 }
 """By the last part of their address; the first is the page's own."""

@@ -11,17 +11,21 @@ import html
 import re
 from collections.abc import Sequence
 
-from kb_qa import Answer, Citation
+from kb_qa import Answer, Citation, Source
+from kb_qa.answer import Claim
 from kb_qa.citations import replace_citations
 from kb_qa.paths import shown
 from kb_qa.store.records import Passage
 from ui.conversation import Turn
 from ui.messages import Texts
 
+_EXCERPT = 120  # characters of a passage, while an answer is being written
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def turn_markup(turn: Turn, *, index: int, texts: Texts, status: str = "") -> str:
+def turn_markup(
+    turn: Turn, *, index: int, texts: Texts, status: str = "", found: Sequence[Source] = ()
+) -> str:
     """A question with its answer, its citations and how it was made.
 
     Args:
@@ -29,12 +33,15 @@ def turn_markup(turn: Turn, *, index: int, texts: Texts, status: str = "") -> st
         index: its place in the conversation; keeps the ids on the page apart.
         texts: the page's language.
         status: what is being done about it, while it waits.
+        found: the passages that were found for it, while it waits.
     """
     parts = [_question(turn.question, texts)]
     if turn.answer:
         parts += _answered(turn.answer, index=index, texts=texts)
     elif turn.written:
         parts.append(_paragraph("kq-answer", escaped(turn.written)))
+    if found and not turn.answer:
+        parts.append(_found(found, texts))
     if turn.problem:
         parts.append(problem_markup(turn.problem))
     if turn.stopped:
@@ -129,7 +136,11 @@ def _question(question: str, texts: Texts) -> str:
 
 def _answered(answer: Answer, *, index: int, texts: Texts) -> list[str]:
     linked = _linked(answer, index=index, texts=texts)
-    parts = [_paragraph("kq-answer", linked)]
+    parts = []
+    if answer.asked_as:
+        asked_as = texts.asked_as.format(question=answer.asked_as)
+        parts.append(_paragraph("kq-note", escaped(asked_as)))
+    parts.append(_paragraph("kq-answer", linked))
     if answer.citations:
         heading = texts.nearest if answer.refused else texts.sources
         cards = (_card(each, index=index, texts=texts) for each in answer.citations)
@@ -142,6 +153,21 @@ def _answered(answer: Answer, *, index: int, texts: Texts) -> list[str]:
     if answer.tokens:
         parts.append(_speed(answer, texts))
     return parts
+
+
+def _found(sources: Sequence[Source], texts: Texts) -> str:
+    """The passages that an answer will rest on, while it is being written."""
+    heading = escaped(texts.found)
+    items = "".join(
+        f'<li><span class="kq-title" dir="auto">{escaped(each.title)}</span>'
+        f'<span class="kq-place" dir="auto">{escaped(" ".join(each.text.split())[:_EXCERPT])}'
+        "</span></li>"
+        for each in sources
+    )
+    return (
+        f'<section class="kq-found" aria-label="{heading}"><h2>{heading}</h2>'
+        f'<ul class="kq-files">{items}</ul></section>'
+    )
 
 
 def _linked(answer: Answer, *, index: int, texts: Texts) -> str:
@@ -158,7 +184,28 @@ def _linked(answer: Answer, *, index: int, texts: Texts) -> str:
             f'aria-label="{escaped(label)}">{written}</a>'
         )
 
-    return replace_citations(escaped(answer.text), link)
+    def part(begin: int, end: int) -> str:
+        return replace_citations(escaped(answer.text[begin:end]), link)
+
+    parts: list[str] = []
+    at = 0
+    for claim in answer.claims:
+        if claim.supported or claim.start < at:
+            continue
+        doubt = escaped(_doubt(claim, texts))
+        parts.append(part(at, claim.start))
+        parts.append(
+            f'<span class="kq-doubt" title="{doubt}">{part(claim.start, claim.end)}</span>'
+            f'<span class="kq-why" role="note">{doubt}</span>'
+        )
+        at = claim.end
+    return "".join((*parts, part(at, len(answer.text))))
+
+
+def _doubt(claim: Claim, texts: Texts) -> str:
+    """What of a claim stands in no passage, in the page's language."""
+    form = texts.doubts.get(claim.doubt or "", texts.doubts["meaning"])
+    return form.format(what=claim.what)
 
 
 def _card(citation: Citation, *, index: int, texts: Texts) -> str:

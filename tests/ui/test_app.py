@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from ingest.pipeline import ingest
-from kb_qa import KbQaError, KnowledgeBaseQA, load_settings
+from kb_qa import KbQaError, KnowledgeBaseQA, Source, load_settings
 from kb_qa.generators import Choice, Kind
 from kb_qa.settings import Settings
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
@@ -281,7 +282,7 @@ class RecordingDrawing(Drawing):
         super().__init__(area=DeltaGenerator(), index=0, texts=EN)
         object.__setattr__(self, "drawn", drawn)
 
-    def show(self, turn: Turn, *, status: str = "") -> None:
+    def show(self, turn: Turn, *, status: str = "", found: Sequence[Source] = ()) -> None:
         self.drawn.append(status)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_qa import Answer, Citation, Source
+from kb_qa.answer import Claim, Doubt
 from ui.conversation import Turn
 from ui.markup import (
     facts_markup,
@@ -231,3 +232,39 @@ def test_nothing_from_outside_becomes_markup(a: str, b: str, c: str, d: str, pat
     for outside in (a, b, c, d):
         assert _as_text(outside) in page.text
     markup.encode()  # a lone surrogate could not be sent
+
+
+def test_what_no_passage_says_is_marked() -> None:
+    """The sentence in doubt is marked with the reason, its citations still open their passages."""
+    text = "Leave is fifteen days [1]. It doubles in 2031 [1]."
+    claims = (
+        Claim(0, 26, supported=True),
+        Claim(27, 50, supported=False, doubt=Doubt.DATE, what="<2031>"),
+    )
+    source = Source(1, "/a.md", "A", "Leave is fifteen days.", 0, 22)
+    answer = Answer(
+        "q",
+        text,
+        refused=False,
+        generator="g",
+        citations=(Citation(1, source, 0, 22, 0.5),),
+        claims=claims,
+        asked_as="<b>leave</b> days",
+    )
+    drawn = turn_markup(Turn("q", answer=answer), index=0, texts=EN)
+    (marked,) = re.findall('<span class="kq-doubt"[^>]*>(.*?)</span>', drawn)
+    assert "It doubles in 2031" in marked
+    assert "kq-number" in marked
+    assert EN.doubts["date"].format(what="&lt;2031&gt;") in drawn
+    assert EN.asked_as.format(question="&lt;b&gt;leave&lt;/b&gt; days") in drawn
+
+
+def test_passages_come_before_the_first_word() -> None:
+    """While an answer is awaited, what was found for it is listed; with the answer it goes."""
+    found = [Source(1, "/a.md", "<A>", "Leave is\nfifteen days.", 0, 22)]
+    drawn = turn_markup(Turn("q"), index=0, texts=EN, status="...", found=found)
+    assert EN.found in drawn
+    assert "&lt;A&gt;" in drawn
+    assert "Leave is fifteen days." in drawn
+    answer = Answer("q", "x", refused=False, generator="g")
+    assert EN.found not in turn_markup(Turn("q", answer=answer), index=0, texts=EN, found=found)

@@ -10,6 +10,7 @@ import pytest
 from ui.messages import TEXTS, Language, language_for
 from ui.messages.frame import FRAME
 from ui.messages.library import LIBRARY
+from ui.messages.quality import QUALITY
 from ui.messages.system import SYSTEM
 
 
@@ -17,7 +18,7 @@ def _names_in_braces(text: str) -> list[str]:
     return sorted(name for _, name, _, _ in Formatter().parse(text) if name)
 
 
-@pytest.mark.parametrize("texts", [TEXTS, FRAME, LIBRARY, SYSTEM])
+@pytest.mark.parametrize("texts", [TEXTS, FRAME, LIBRARY, QUALITY, SYSTEM])
 def test_both_languages_have_the_same_texts(texts: Mapping[Language, Any]) -> None:
     """Every text is there in both languages, with the same names to fill in."""
     chinese, english = asdict(texts["zh"]), asdict(texts["en"])

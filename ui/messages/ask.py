@@ -52,6 +52,8 @@ class Texts:
         reason_keep: keeps it.
         asked_as: how a follow-up question was understood.
         follow_ups: heads suggested questions.
+        found: heads the passages, while an answer is being written.
+        doubts: what of a sentence stands in no passage, by kind.
         greeting: shown before the first question.
         greeting_note: what to expect of an answer.
         ask: in the empty question field.
@@ -123,6 +125,8 @@ class Texts:
     reason_keep: str
     asked_as: str
     follow_ups: str
+    found: str
+    doubts: Mapping[str, str]
     greeting: str
     greeting_note: str
     ask: str
@@ -199,6 +203,15 @@ TEXTS: Mapping[Language, Texts] = {
         reason_keep="记下",
         asked_as="按这个问题查找：{question}",
         follow_ups="接着问",
+        found="找到的段落",
+        doubts={
+            "number": "没有段落里有“{what}”",
+            "unit": "段落里的单位不是“{what}”",
+            "date": "没有段落里有“{what}”这个日期",
+            "name": "没有段落里有“{what}”",
+            "negation": "段落里说的正好相反",
+            "meaning": "没有段落这样说",
+        },
         greeting="想从这些文档里知道什么？",
         greeting_note="每个答案都标有出处编号，点开编号就能看到原文。",
         ask="输入问题，按回车提问",
@@ -279,6 +292,15 @@ TEXTS: Mapping[Language, Texts] = {
         reason_keep="Keep",
         asked_as="Searched as: {question}",
         follow_ups="Ask next",
+        found="Passages found",
+        doubts={
+            "number": "“{what}” stands in no passage",
+            "unit": "the passages have another unit than “{what}”",
+            "date": "the date “{what}” stands in no passage",
+            "name": "“{what}” stands in no passage",
+            "negation": "the passages say the opposite",
+            "meaning": "no passage says this",
+        },
         greeting="What do you want to know from these documents?",
         greeting_note="Every answer carries numbers; each number opens the passage it rests on.",
         ask="Type a question and press Enter",
