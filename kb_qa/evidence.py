@@ -35,6 +35,11 @@ class Sentence:
     end: int
     score: float
 
+    @property
+    def text(self) -> str:
+        """The sentence, word for word."""
+        return self.source.text[self.start - self.source.start : self.end - self.source.start]
+
 
 @dataclass(frozen=True)
 class Evidence:

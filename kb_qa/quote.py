@@ -8,9 +8,12 @@ from kb_qa.evidence import Evidence, Sentence, header
 from kb_qa.generation import AnswerChain
 from kb_qa.neutralization import uncited
 from kb_qa.prompts import Turn
+from kb_qa.terms import terms
 
-_SENTENCES = 3  # quoted at most
+_SENTENCES = 2  # quoted at most
 _MARGIN = 0.25  # how far behind the best sentence a quoted one may be
+_REPEATING = 0.1  # taken off a second sentence that holds nothing but the first one's words
+_LEADING_UP = 0.05  # given to a second sentence right before the first: what "it" stands for
 
 
 class QuoteChain(AnswerChain):
@@ -54,11 +57,23 @@ def _line(citation: Citation) -> str:
 
 
 def _chosen(evidence: Evidence) -> list[Sentence]:
-    """The best sentences, in reading order: by their passages' rank, then by their place."""
-    least = evidence.score - _MARGIN
-    chosen = [each for each in evidence.sentences[:_SENTENCES] if each.score >= least]
+    """The best sentence, and the one that adds most to it; in reading order.
+
+    By their passages' rank, then by their place.
+    """
+    best, *others = evidence.sentences
+    said = set(terms(best.text))
+
+    def worth(other: Sentence) -> float:
+        words = set(terms(other.text))
+        shared = len(words & said) / max(1, min(len(words), len(said)))
+        leads_up = _LEADING_UP if _follows(other, best) else 0.0
+        return other.score - _REPEATING * shared + leads_up
+
+    near = [each for each in others if each.score >= best.score - _MARGIN]
+    second = [max(near, key=worth)] if near else []
     rank = {source.id: place for place, source in enumerate(evidence.sources)}
-    return sorted(chosen, key=lambda each: (rank[each.source.id], each.start))
+    return sorted((best, *second), key=lambda each: (rank[each.source.id], each.start))
 
 
 def _runs(sentences: Sequence[Sentence]) -> list[list[Sentence]]:
