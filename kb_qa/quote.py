@@ -70,10 +70,14 @@ def _chosen(evidence: Evidence) -> list[Sentence]:
         leads_up = _LEADING_UP if _follows(other, best) else 0.0
         return other.score - _REPEATING * shared + leads_up
 
-    near = [each for each in others if each.score >= best.score - _MARGIN]
+    near = [
+        each
+        for each in others
+        if each.score >= best.score - _MARGIN and not said.issuperset(terms(each.text))
+    ]
     second = [max(near, key=worth)] if near else []
-    rank = {source.id: place for place, source in enumerate(evidence.sources)}
-    return sorted((best, *second), key=lambda each: (rank[each.source.id], each.start))
+    rank = {source: place for place, source in enumerate(evidence.sources)}
+    return sorted((best, *second), key=lambda each: (rank[each.source], each.start))
 
 
 def _runs(sentences: Sequence[Sentence]) -> list[list[Sentence]]:

@@ -73,6 +73,17 @@ def test_the_second_adds_something(knowledge_base: KnowledgeBase) -> None:
     assert answer.text == "One. [1]\n\nFour. [2]"
 
 
+def test_the_same_is_not_quoted_twice(knowledge_base: KnowledgeBase) -> None:
+    """A sentence that another document repeats adds nothing, however near it is."""
+    answer = quoted(
+        knowledge_base,
+        sentence(0, "One.", 0.9),
+        sentence(1, "One.", 0.89),
+        sentence(0, "Four.", 0.7),
+    )
+    assert answer.text == "One. [1]\n\nFour. [2]"
+
+
 def test_the_second_may_lead_up_to_the_first(knowledge_base: KnowledgeBase) -> None:
     """Of two that are about as near, the one right before it says what it is about."""
     answer = quoted(
