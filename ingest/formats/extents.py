@@ -20,7 +20,7 @@ SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _REFERENCE = re.compile(rb"<c [^>]{0,40}?r=[\"']([A-Z]{1,3}(?:[0-9]{7,400}|))")
 """A cell's column, and its row where that is far down: what is the same is found once."""
 
-_ROW = re.compile(rb"<row [^>]{0,40}?r=[\"']([0-9]{1,10})")
+_ROW = re.compile(rb"<row [^>]{0,40}?r=[\"']([0-9]{1,400})")
 _IN_USE = rb"[^>]{0,80}(?<!/)>(?!</c>)"
 _COLUMN_IN_USE, _ROW_IN_USE = (
     re.compile(rb"<c [^>]{0,40}?r=[\"']" + place + rb"[\"']" + _IN_USE)
@@ -58,14 +58,15 @@ def check_extents(package: Package) -> None:
         _check_count("xl/sharedStrings.xml", package)
     for part in filter(SHEET_PART.fullmatch, package.parts()):
         references = {*_found(_REFERENCE, package, part)}
-        row = max((int(each.lstrip(_LETTERS) or 0) for each in references), default=0)
+        numbered = {*map(int, _found(_ROW, package, part))}
+        row = max((*(int(each.lstrip(_LETTERS) or 0) for each in references), *numbered), default=0)
         if row > _ROWS:
             raise ParseError(
                 f"damaged: its sheet {name_of_sheet(part, package)} has a cell in row {row:,}, "
                 f"and sheets have {_ROWS:,}"
             )
         columns = _span(column_number(each.rstrip(_DIGITS)) for each in references)
-        rows = max(1, _span(map(int, _found(_ROW, package, part))))
+        rows = max(1, _span(iter(numbered)))
         if columns * rows <= _MOST_CELLS:
             continue
         # Many a sheet has cells far out that are coloured but empty: they do not count.

@@ -121,6 +121,7 @@ def test_a_cell_too_far_from_the_others_is_told() -> None:
     ("part", "written", "spoilt", "said"),
     [
         ("xl/worksheets/sheet2.xml", b'"B1"', b'"B4294967295"', "'远' has a cell in row 4,294,"),
+        ("xl/worksheets/sheet2.xml", b'<row r="2"', b'<row r="99999999999"', "row 99,999,999,999"),
         ("xl/sharedStrings.xml", b'uniqueCount="4"', b'uniqueCount="2147483647"', "2,147,483,647"),
     ],
 )
