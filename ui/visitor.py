@@ -6,6 +6,7 @@ number that nobody can guess. With sign-in it is whom the provider says it is.
 
 import re
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -43,13 +44,18 @@ def visitor(settings: Settings) -> Visitor | None:
         return Visitor(f"browser {_browser()}", "", may_edit=True)
     if not st.user.is_logged_in:
         return None
-    mail = str(st.user.get("email") or "")
+    return signed_in(st.user, editors=settings.editors)
+
+
+def signed_in(claims: Mapping[str, object], *, editors: Collection[str]) -> Visitor:
+    """Whom the provider's claims name; they may edit if their mail address is an editor's."""
+    mail = str(claims.get("email") or "")
     # A mail address that the provider has not checked is only what somebody says.
-    is_theirs = bool(mail) and st.user.get("email_verified", True) is not False
+    is_theirs = bool(mail) and claims.get("email_verified", True) is not False
     return Visitor(
-        f"user {st.user.get('iss', '')} {st.user.get('sub') or mail}",
-        str(st.user.get("name") or mail),
-        may_edit=is_theirs and mail.casefold() in {each.casefold() for each in settings.editors},
+        f"user {claims.get('iss', '')} {claims.get('sub') or mail}",
+        str(claims.get("name") or mail),
+        may_edit=is_theirs and mail.casefold() in {each.casefold() for each in editors},
     )
 
 
