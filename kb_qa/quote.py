@@ -13,7 +13,6 @@ from kb_qa.terms import terms
 _SENTENCES = 2  # quoted at most
 _MARGIN = 0.25  # how far behind the best sentence a quoted one may be
 _REPEATING = 0.1  # taken off a second sentence that holds nothing but the first one's words
-_LEADING_UP = 0.05  # given to a second sentence right before the first: what "it" stands for
 
 
 class QuoteChain(AnswerChain):
@@ -67,8 +66,7 @@ def _chosen(evidence: Evidence) -> list[Sentence]:
     def worth(other: Sentence) -> float:
         words = set(terms(other.text))
         shared = len(words & said) / max(1, min(len(words), len(said)))
-        leads_up = _LEADING_UP if _follows(other, best) else 0.0
-        return other.score - _REPEATING * shared + leads_up
+        return other.score - _REPEATING * shared
 
     near = [
         each

@@ -84,17 +84,6 @@ def test_the_same_is_not_quoted_twice(knowledge_base: KnowledgeBase) -> None:
     assert answer.text == "One. [1]\n\nFour. [2]"
 
 
-def test_the_second_may_lead_up_to_the_first(knowledge_base: KnowledgeBase) -> None:
-    """Of two that are about as near, the one right before it says what it is about."""
-    answer = quoted(
-        knowledge_base,
-        sentence(0, "Three.", 0.9),
-        sentence(0, "Four.", 0.82),
-        sentence(0, "Two.", 0.8),
-    )
-    assert answer.text == "Two. Three. [1]"
-
-
 @pytest.mark.parametrize(("floor", "refused"), [(0.89, False), (0.91, True)])
 def test_the_floor_is_on_the_strongest_sentence(
     knowledge_base: KnowledgeBase, *, floor: float, refused: bool
