@@ -1,8 +1,10 @@
 """The column beside the conversation: which documents, which language, who answers."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
 
 from kb_qa.generators import DOWNLOAD, Choice, Kind
 from kb_qa.paths import shown
@@ -53,10 +55,16 @@ def _keep_language() -> None:
 def offer_sign_in(texts: FrameTexts) -> None:
     """The way in, by the provider that is set up."""
     st.html(note_markup(texts.sign_in_note))
-    if "auth" in st.secrets:
+    if _has_provider():
         st.button(texts.sign_in, on_click=st.login, type="primary")
     else:
         st.html(problem_markup(texts.sign_in_missing))
+
+
+def _has_provider() -> bool:
+    with suppress(StreamlitSecretNotFoundError):  # there is no file of secrets at all
+        return "auth" in st.secrets
+    return False
 
 
 def show_visitor(visitor: Visitor, texts: FrameTexts) -> None:

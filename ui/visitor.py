@@ -42,7 +42,7 @@ def visitor(settings: Settings) -> Visitor | None:
     """Who is here; None if one must sign in first."""
     if not settings.sign_in:
         return Visitor(f"browser {_browser()}", "", may_edit=True)
-    if not st.user.is_logged_in:
+    if not st.user.get("is_logged_in"):  # absent where no provider is set up
         return None
     return signed_in(st.user, editors=settings.editors)
 
