@@ -82,6 +82,7 @@ def _converse(conversation: Conversation, frame: Frame, texts: Texts) -> None:
     for index, turn in enumerate(conversation.turns):
         if turn is conversation.pending:
             answer_pending(conversation, frame, Drawing(st.empty(), index, texts))
+            st.rerun()  # what stands beside the conversation was drawn before there was an answer
         else:
             st.html(turn_markup(turn, index=index, texts=texts))
         if conversation.turns[index].answer:

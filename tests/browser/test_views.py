@@ -1,0 +1,264 @@
+"""The library, the documents beside their answers, quality and system, as a person meets them."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
+
+from tests.browser.conftest import ingest, served
+from tests.browser.test_page import ask, keep_screenshot
+from ui.messages import TEXTS
+from ui.messages.library import LIBRARY
+from ui.messages.quality import QUALITY
+from ui.messages.system import SYSTEM
+
+Open = Callable[..., Page]
+EN = TEXTS["en"]
+BOOKS, GOOD, RUNS = LIBRARY["en"], QUALITY["en"], SYSTEM["en"]
+
+RATES = """\
+# Rates
+
+| Town | Yuan a night |
+|---|---|
+| Beijing | 600 |
+| Wuhan | 400 |
+
+A taxi from the airport costs 120 yuan.
+"""
+MANUAL = "The pump must be oiled every four hundred hours of work."
+
+
+def manual() -> bytes:
+    """A PDF of two pages; the second says how often to oil the pump."""
+    file = io.BytesIO()
+    canvas = Canvas(file, A4)
+    canvas.setFont("Helvetica-Bold", 20)
+    canvas.drawString(72, 760, "Pump manual")
+    canvas.setFont("Helvetica", 11)
+    canvas.drawString(72, 700, "This manual tells how to care for the pump.")
+    canvas.showPage()
+    canvas.setFont("Helvetica", 11)
+    canvas.drawString(72, 700, MANUAL)
+    canvas.drawString(72, 680, "Use oil of grade twelve and wipe off what drips.")
+    canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("views") / "documents"
+    folder.mkdir()
+    (folder / "manual.pdf").write_bytes(manual())
+    (folder / "rates.md").write_text(RATES, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(documents: Path) -> Iterator[str]:
+    """A page over a knowledge base of a PDF and a Markdown file."""
+    kb = documents.parent / "kb" / "works"
+    ingest(documents, kb=kb)
+    with served(kb) as url:
+        yield url
+
+
+def test_the_page_of_a_pdf_beside_its_answer(open_page: Open, address: str) -> None:
+    """One click shows the cited page as a picture; pages turn; another click closes it."""
+    page = open_page(address)
+    turn = ask(page, "How often must the pump be oiled?")
+    expect(turn.locator(".kq-answer")).to_contain_text("four hundred hours")
+    page.get_by_role("button", name=EN.open_document.format(n=1)).click()
+    picture = page.get_by_test_id("stImage").locator("img")
+    expect(picture).to_be_visible()
+    expect(page.get_by_text(EN.document_page.format(page=2), exact=True)).to_be_visible()
+    keep_screenshot(page, "document-pdf")
+    page.get_by_role("button", name=EN.page_before).click()
+    expect(page.get_by_text(EN.document_page.format(page=1), exact=True)).to_be_visible()
+    page.get_by_role("button", name=EN.close_document).click()
+    expect(picture).to_have_count(0)
+
+
+def test_a_table_beside_its_answer(open_page: Open, address: str) -> None:
+    """A Markdown table is drawn as a table, the cited row marked."""
+    page = open_page(address)
+    ask(page, "What does a night in Beijing cost in yuan?")
+    page.get_by_role("button", name=EN.open_document.format(n=1)).click()
+    rows = page.locator(".kq-document tr")
+    expect(rows).to_have_count(3)
+    expect(page.locator(".kq-document mark").filter(has_text="Beijing")).to_be_visible()
+    keep_screenshot(page, "document-table")
+
+
+def test_conversations_are_kept(open_page: Open, address: str) -> None:
+    """A reload goes on with the conversation; it is found by a word, left, and forgotten."""
+    page = open_page(address)
+    question = "What does a taxi from the airport cost?"
+    ask(page, question)
+    page.reload()
+    turn = page.locator(".kq-turn").filter(has_text=question)
+    expect(turn.locator(".kq-answer")).to_contain_text("120 yuan")
+    page.get_by_role("button", name=EN.new_conversation).click()
+    expect(page.locator(".kq-greeting")).to_be_visible()
+    page.get_by_text(EN.conversations).click()
+    search = page.get_by_label(EN.find_conversation)
+    search.fill("airport")
+    search.press("Enter")
+    page.wait_for_timeout(1500)  # milliseconds: the list is drawn again
+    page.get_by_role("button", name=question).click()
+    expect(turn).to_be_visible(timeout=30_000)
+    forget = page.get_by_role("button", name=EN.forget).first
+    if not forget.is_visible():
+        page.get_by_text(EN.conversations).click()
+    forget.click()
+    page.get_by_role("button", name=EN.forget_sure).click()
+    expect(turn).to_have_count(0)
+
+
+def test_conversations_survive_a_restart(open_page: Open, documents: Path) -> None:
+    """The same browser goes on after the page was started again; another one sees nothing."""
+    kb = documents.parent / "kb" / "works"
+    question = "What does a taxi from the airport cost, again?"
+    with served(kb) as url:
+        page = open_page(url)
+        ask(page, question)
+        place = page.url.partition("?")[2]
+    with served(kb) as url:
+        page.goto(f"{url}/?{place}")
+        turn = page.locator(".kq-turn").filter(has_text=question)
+        expect(turn.locator(".kq-answer")).to_contain_text("120 yuan", timeout=30_000)
+        other = open_page(f"{url}/?{place}")
+        expect(other.locator(".kq-greeting")).to_be_visible(timeout=30_000)
+        expect(other.locator(".kq-turn")).to_have_count(0)
+
+
+def test_a_conversation_is_taken_along(open_page: Open, address: str) -> None:
+    """As Markdown, with the question, the answer and what it cites."""
+    page = open_page(address)
+    ask(page, "What does a taxi from the airport cost?")
+    page.get_by_role("button", name=EN.export).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=EN.export_markdown).click()
+    text = Path(download.value.path()).read_text("utf-8")
+    assert text.startswith("# works\n\n## What does a taxi")
+    assert "> A taxi from the airport costs 120 yuan." in text
+
+
+def test_a_thumb_becomes_a_golden_question(open_page: Open, address: str) -> None:
+    """An answer is rated, listed among the feedback, and made a question of the evaluation."""
+    page = open_page(address)
+    question = "How often must the pump be oiled, please?"
+    ask(page, question)
+    page.get_by_test_id("stFeedbackButton").last.click()
+    page.get_by_role("link", name="Quality").click()
+    page.get_by_role("tab", name=GOOD.feedback).click()
+    entry = page.locator(".kq-files li").filter(has_text=question)
+    expect(entry).to_contain_text(re.compile(f"{GOOD.helpful}|{GOOD.unhelpful}"))
+    page.get_by_role("button", name=GOOD.make_golden).first.click()
+    page.get_by_role("button", name=GOOD.make_golden).last.click()
+    expect(entry).to_contain_text(GOOD.is_golden)
+    keep_screenshot(page, "feedback")
+
+
+def test_an_evaluation_from_a_text_file(open_page: Open, address: str, tmp_path: Path) -> None:
+    """From a file of questions to a table of what failed, and why, in the browser alone."""
+    questions = tmp_path / "mine.txt"
+    questions.write_text(
+        "What does a taxi cost?\t120 yuan\nHow often is the pump oiled?\tevery nine hours\n",
+        "utf-8",
+    )
+    page = open_page(f"{address}/quality")
+    page.locator("input[type=file]").set_input_files(questions)
+    page.get_by_role("button", name=GOOD.run, exact=True).click()
+    failed = page.locator(".kq-files li").filter(has_text="How often is the pump oiled?")
+    expect(failed).to_be_visible(timeout=120_000)
+    expect(page.locator(".kq-numbers")).to_contain_text("50 %")
+    keep_screenshot(page, "evaluation")
+
+
+def test_the_system_tells_what_runs(open_page: Open, address: str) -> None:
+    """Who answers, the settings with their origins, and what the doctor finds."""
+    page = open_page(f"{address}/system")
+    expect(page.locator(".kq-facts").last).to_contain_text(RUNS.quote)
+    page.get_by_role("button", name=RUNS.doctor_start, exact=True).click()
+    expect(page.locator(".kq-files li").first).to_be_visible()
+    expect(page.locator(".kq-files")).not_to_contain_text(RUNS.states["needs you"])
+    keep_screenshot(page, "system")
+
+
+def test_a_knowledge_base_from_nothing(open_page: Open, address: str) -> None:
+    """Made, filled by dropping files, looked into, asked, renamed and deleted, in the browser."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("inner/travel.md", "# Travel\n\nFirst class needs a director's approval.\n")
+    page = open_page(f"{address}/library")
+    page.get_by_role("button", name=BOOKS.new).click()
+    page.get_by_role("dialog").get_by_label(BOOKS.new_name).fill("新库 7")
+    page.get_by_role("button", name=BOOKS.make).click()
+    expect(page.get_by_role("heading", name="新库 7")).to_be_visible()
+    page.wait_for_timeout(2000)  # milliseconds: the fields are drawn again
+    page.locator("input[type=file]").first.set_input_files(
+        [
+            {"name": "a.zip", "mimeType": "application/zip", "buffer": archive.getvalue()},
+            {"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 junk"},
+        ]
+    )
+    page.get_by_role("button", name=BOOKS.start).click()
+    verdicts = page.locator(".kq-files li")
+    expect(verdicts.filter(has_text="travel.md")).to_contain_text("added", timeout=120_000)
+    expect(verdicts.filter(has_text="broken.pdf").first).to_contain_text("failed")
+    keep_screenshot(page, "library")
+    page.get_by_role("tab", name=BOOKS.search).click()
+    search = page.get_by_label(BOOKS.search)
+    search.fill("Who approves first class?")
+    search.press("Enter")
+    expect(page.locator(".kq-files li").filter(has_text="director")).to_be_visible()
+    page.get_by_role("button", name=BOOKS.rename).click()
+    page.get_by_role("dialog").get_by_label(BOOKS.new_name).fill("renamed")
+    page.get_by_role("dialog").get_by_role("button", name=BOOKS.rename).click()
+    expect(page.get_by_role("heading", name="renamed")).to_be_visible()
+    page.get_by_role("button", name=BOOKS.delete, exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name=BOOKS.delete_sure).click()
+    expect(page.get_by_role("heading", name="works")).to_be_visible()
+
+
+def test_a_name_that_is_none_is_one_line(open_page: Open, address: str) -> None:
+    """What cannot be a folder's name is told, with the remedy, and nothing is made."""
+    page = open_page(f"{address}/library")
+    page.get_by_role("button", name=BOOKS.new).click()
+    page.get_by_role("dialog").get_by_label(BOOKS.new_name).fill("../up")
+    page.get_by_role("button", name=BOOKS.make).click()
+    expect(page.locator(".kq-problem")).to_contain_text("cannot be the name")
+
+
+def test_ten_readers_at_once(open_page: Open, address: str) -> None:
+    """Ten browsers ask at the same moment: each gets the answer to its own question alone."""
+    pages = [open_page(address) for _ in range(10)]
+    asked = ["How often must the pump be oiled?", "What does a taxi from the airport cost?"]
+    answers = ["four hundred hours", "120 yuan"]
+    for number, page in enumerate(pages):
+        field = page.get_by_test_id("stChatInputTextArea")
+        field.fill(f"{asked[number % 2]} ({number})")
+    for page in pages:
+        page.get_by_test_id("stChatInputTextArea").press("Enter")
+    for number, page in enumerate(pages):
+        turns = page.locator(".kq-turn")
+        expect(turns).to_have_count(1)
+        expect(turns.locator(".kq-answer")).to_contain_text(answers[number % 2], timeout=120_000)
+        expect(turns).to_contain_text(f"({number})")
+
+
+def test_every_view_fits_a_phone(open_page: Open, address: str) -> None:
+    """Nothing overflows sideways, in Chinese and dark as well."""
+    for view in ("library", "quality", "system"):
+        page = open_page(f"{address}/{view}", locale="zh-CN", phone=True, dark=True)
+        expect(page.locator(".kq-heading, .kq-facts, .kq-note").first).to_be_visible()
+        keep_screenshot(page, f"phone-{view}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
