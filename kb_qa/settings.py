@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     )
     editors: tuple[str, ...] = Field(
         (),
-        description='with sign-in, the mail addresses of those who may add and delete, as '
+        description="with sign-in, the mail addresses of those who may add and delete, as "
         '`["a@example.org"]`; without, everybody may',
     )
     passages: int = Field(5, ge=1, le=50, description="passages an answer may rest on")

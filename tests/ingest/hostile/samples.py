@@ -147,6 +147,7 @@ def notebook(cells: object = None) -> bytes:
 _TEXT = f"{SENTENCE}.\n".encode()
 _JSON = json.dumps({"fruit": "apple", "known": SENTENCE}).encode()
 
+
 def outlook_message() -> bytes:
     texts = {0x0037: "Fruit", 0x0C1A: "A. Lee", 0x1000: SENTENCE + "."}
     streams = {
