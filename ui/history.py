@@ -196,6 +196,11 @@ class History:
             )
             return [Entry(*row) for row in rows]
 
+    def rename(self, kb: str, *, to: str) -> None:
+        """Follow a knowledge base that has another name now: everybody's conversations do."""
+        with self._connected() as connection:
+            connection.execute("UPDATE conversations SET kb = ? WHERE kb = ?", (to, kb))
+
     def forget(self, owner: str, conversation: str) -> None:
         """Remove a visitor's conversation, and what was thought of its answers."""
         with self._connected() as connection:

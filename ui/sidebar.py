@@ -77,19 +77,30 @@ def show_visitor(visitor: Visitor, texts: FrameTexts) -> None:
 
 
 def choose_knowledge_base(configured: Path, texts: Texts) -> Path:
-    """The knowledge base to ask; a chooser where there are several."""
+    """The knowledge base to ask; a chooser where there are several.
+
+    The choice is kept in the address (`?kb=NAME`), so that it survives a reload.
+    """
     options = library.choices(configured)
+    named = [each for each in options if each.name == st.query_params.get(_CHOSEN)]
     if (wanted := st.session_state.pop(_NEXT, None)) in options:
         st.session_state[_CHOSEN] = wanted
+    elif named and _CHOSEN not in st.session_state:
+        st.session_state[_CHOSEN] = named[0]
     if len(options) == 1:
         st.html(facts_markup({texts.knowledge_base: shown(str(configured))}))
         return configured
-    return st.selectbox(
+    chosen = st.selectbox(
         texts.knowledge_base,
         options,
         format_func=lambda kb: kb.name,
         key=_CHOSEN,
     )
+    if chosen == configured:
+        st.query_params.pop(_CHOSEN, None)
+    else:
+        st.query_params[_CHOSEN] = chosen.name
+    return chosen
 
 
 def choose_next(kb: Path) -> None:

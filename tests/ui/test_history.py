@@ -89,6 +89,15 @@ def test_what_is_kept_is_what_the_conversation_is_now(history: History) -> None:
     assert history.turns("anna", key, kb="office") is None
 
 
+def test_conversations_follow_their_knowledge_base(history: History) -> None:
+    """When it is renamed, they are found under its new name."""
+    key = history.begin("anna", kb="office")
+    history.keep("anna", key, [Turn("one", answer=ANSWER)])
+    history.rename("office", to="bureau")
+    assert history.turns("anna", key, kb="office") is None
+    assert history.turns("anna", key, kb="bureau") == [Turn("one", answer=ANSWER)]
+
+
 def test_thumbs(history: History) -> None:
     """An answer is rated with a reason, rated anew, taken back, and made golden."""
     key = history.begin("anna", kb="office")

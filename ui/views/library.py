@@ -272,6 +272,7 @@ def _rename(frame: Frame, name: str) -> None:
     if _uploads(frame).exists():
         _uploads(frame).rename(frame.uploads / renamed.name)
     frame.engine.forget(frame.kb)
+    frame.history.rename(frame.kb.name, to=renamed.name)
     choose_next(renamed)
 
 
