@@ -15,6 +15,8 @@ from ui.jobs import EXIT
 
 def main(folder: Path, command: list[str]) -> int:
     """Run until it ends; a SIGTERM for us is a Ctrl-C for it."""
+    # A page that was started in the background of a script ignores Ctrl-C, and so would the job.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen([sys.executable, "-m", *command])  # noqa: S603 -- our own modules
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from kb_qa.chain import KnowledgeBaseQA, build_qa_chain
 from kb_qa.errors import DeviceError
 from kb_qa.generators import configured_llm, has_cuda_card
 from kb_qa.prompted import PromptedChain
+from kb_qa.lookalikes import seen
 from kb_qa.settings import Settings
 from kb_qa.store.knowledge_base import KnowledgeBase
 from kb_qa.store.records import Chunk, Document
@@ -58,7 +59,8 @@ def test_a_published_folder_answers(chain: KnowledgeBaseQA) -> None:
     """Prepared, loaded, asked, streamed: text, who wrote it, and what it took."""
     parts = list(chain.stream({"query": QUESTION}))
     answer = parts[-1]["answer"]
-    assert "".join(part.get("result", "") for part in parts) == answer.text
+    streamed = "".join(part.get("result", "") for part in parts)
+    assert seen(streamed) == answer.text  # a model of noise also writes control characters
     assert answer.text.strip()
     assert answer.generator.startswith("tiny")
     assert answer.tokens["prompt"] > 50
