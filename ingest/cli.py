@@ -1,6 +1,7 @@
 """Arguments in, exit code out, no work of its own."""
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from kb_qa.errors import KbQaError
 from kb_qa.paths import shown
 
 if TYPE_CHECKING:
+    from ingest.embedder_process import EmbedderProcess
     from ingest.options import Options
     from ingest.parcels import Elsewhere
     from ingest.report import Report
@@ -32,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.paths and not options.reembed:
         parser.error("name at least one file or folder: python -m ingest ./docs")
+    # What is known of 50,000 files are half a million objects that all live to the end: looking
+    # through them again and again for what may go took a third of the time.
+    gc.set_threshold(100_000, 50, 50)
     try:
         return _task(options)(options)
     except KbQaError as error:
@@ -107,11 +112,11 @@ def _task(options: argparse.Namespace) -> Task:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    # Loaded here, because loading takes a second and `--help` must not.
-    from ingest.pipeline import ingest
+    with _embedder(options) as embedder, _progress(options) as progress:
+        # Loaded here, because loading takes a second and `--help` must not.
+        from ingest.pipeline import ingest
 
-    knowledge_base = _knowledge_base(options)
-    with _progress(options) as progress:
+        knowledge_base = _knowledge_base(options, embedder)
         report = ingest(
             options.paths,
             knowledge_base=knowledge_base,
@@ -150,12 +155,12 @@ def _preview(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from ingest.watch import watch
+    with _embedder(options) as embedder, _progress(options) as progress:
+        from ingest.watch import watch
 
-    with _progress(options) as progress:
         for report in watch(
             options.paths,
-            knowledge_base=_knowledge_base(options),
+            knowledge_base=_knowledge_base(options, embedder),
             options=_options(options),
             progress=progress,
         ):
@@ -231,12 +236,28 @@ def _options(options: argparse.Namespace) -> "Options":
     )
 
 
-def _knowledge_base(options: argparse.Namespace) -> "Store":
+def _embedder(
+    options: argparse.Namespace,
+) -> "AbstractContextManager[EmbedderProcess | None]":
+    """Started before this process imports what it needs itself, which takes as long.
+
+    A cluster's machines embed by themselves.
+    """
+    if options.ray:
+        return nullcontext()
+    from ingest.embedder_process import EmbedderProcess
+
+    return EmbedderProcess()
+
+
+def _knowledge_base(
+    options: argparse.Namespace, process: "EmbedderProcess | None" = None
+) -> "Store":
+    from ingest.embedder import Embedder
     from kb_qa.embeddings import configured_embeddings
     from kb_qa.settings import load_settings
     from kb_qa.store.opening import open_knowledge_base
 
     settings = load_settings(kb=options.kb)
-    return open_knowledge_base(
-        settings.kb, store=settings.store, embeddings=configured_embeddings(settings)
-    )
+    embeddings = Embedder(process) if process else configured_embeddings(settings)
+    return open_knowledge_base(settings.kb, store=settings.store, embeddings=embeddings)

@@ -1,5 +1,6 @@
 """One run of ingestion: its stages, their clocks, and what became of every file."""
 
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from ingest.selection import Selection
 from ingest.task import Task
 from ingest.unpacking import Known, unpacked
 from ingest.verdicts import refusal_report, removal_report, stored_report
+from kb_qa import language
 from kb_qa.errors import ParseError
 from kb_qa.paths import shown
 from kb_qa.store.base import Store, Writer
@@ -97,6 +99,8 @@ class Ingestion:
 
     def cut(self, wanted: Mapping[Content, list[Wanted]]) -> Iterator[tuple[Cut | Refused, ...]]:
         """Parse each content once, and cut it; in batches."""
+        # Unpacking what it loads leaves Python to the others.
+        threading.Thread(target=language.prepare, name="languages", daemon=True).start()
         return gathered(self._cut(wanted), most=self._embeddings.passages_at_once)
 
     def embedded(self, batches: Iterable[tuple[Cut | Refused, ...]]) -> Iterator[Batch]:

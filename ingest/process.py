@@ -7,9 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from ingest import wire
+from ingest.environment import environment
 from ingest.task import Task
 
 _SECONDS_TO_START = 60.0
@@ -46,7 +46,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env=_environment(),
+            env=environment(),
             process_group=0,  # a Ctrl-C in the terminal is for the caller alone
         )
         if self._process.stdin is None or self._process.stdout is None:
@@ -140,10 +140,3 @@ class Worker:
             self._requests.close()
         self.replies.close()
         self._stderr.close()
-
-
-def _environment() -> dict[str, str]:
-    """Ours, and where to import this package from if it is not installed."""
-    here = str(Path(__file__).resolve().parents[1])
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ class Report:
         """As `python -m ingest --json` prints it."""
         return {
             "kb": shown(str(self.kb)),
-            "files": [asdict(file) for file in self.files],
+            "files": [dict(vars(file)) for file in self.files],
             "totals": self.totals,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
             "confined": self.confined,

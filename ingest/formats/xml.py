@@ -83,7 +83,7 @@ def _root(text: str) -> Element:
     try:
         return _element(body)
     except etree.XMLSyntaxError as error:
-        if error.code != etree.ErrorTypes.ERR_DOCUMENT_END:
+        if error.code != etree.ErrorTypes.ERR_DOCUMENT_END:  # type: ignore[attr-defined]  # the stubs lack it
             raise
         # Part of a larger document, as manuals are written: several elements, one after the other.
         return _element(f"<fragment>{body}</fragment>")

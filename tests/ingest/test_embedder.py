@@ -22,7 +22,7 @@ TEXTS = ["The office closes at six.", "办公室六点关门。", "", "half a pa
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[EmbedderProcess]:
-    with EmbedderProcess({"name": "bundled"}) as process:
+    with EmbedderProcess() as process:
         yield process
 
 
@@ -51,20 +51,25 @@ def test_threads_get_their_own_answers(process: EmbedderProcess) -> None:
         assert slow.result().shape[0] == 60
 
 
-def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever asks for anything is told, each time, and the process lives on."""
-    with EmbedderProcess({"name": str(tmp_path / "nowhere")}) as process:
+    monkeypatch.setenv("KB_QA_EMBEDDINGS", str(tmp_path / "nowhere"))
+    with EmbedderProcess() as process:
         for wish in Wish:
             with pytest.raises(EmbeddingsError, match="nowhere") as told:
                 process.ask(wish, ["text"])
             assert "\n" not in str(told.value)
+        with pytest.raises(EmbeddingsError, match="nowhere"):
+            _ = Embedder(process).identity
 
 
 @pytest.mark.parametrize("wish", [Wish.ABOUT, Wish.PASSAGES])
 def test_a_process_that_is_killed_is_told(wish: Wish) -> None:
     """Who waits for it, and who asks later, hears what became of it and what to do."""
-    with EmbedderProcess({"name": "bundled"}) as process:
-        process.ask(Wish.ABOUT)
+    with EmbedderProcess() as process:
+        assert process.about
         with ThreadPoolExecutor(1) as threads:
             waits = threads.submit(process.ask, Wish.PASSAGES, ["many words " * 400] * 60)
             os.kill(process.pid, signal.SIGKILL)
@@ -78,7 +83,7 @@ def test_it_ends_with_its_owner() -> None:
     """A run that is killed leaves no process behind."""
     code = (
         "from ingest.embedder_process import *; import os, signal\n"
-        "process = EmbedderProcess({'name': 'bundled'}); process.ask(Wish.ABOUT)\n"
+        "process = EmbedderProcess(); assert process.about\n"
         "print(process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     owner = subprocess.run(

@@ -9,8 +9,8 @@ import pytest
 from kb_qa.chain import KnowledgeBaseQA, build_qa_chain
 from kb_qa.errors import DeviceError
 from kb_qa.generators import configured_llm, has_cuda_card
-from kb_qa.prompted import PromptedChain
 from kb_qa.lookalikes import seen
+from kb_qa.prompted import PromptedChain
 from kb_qa.settings import Settings
 from kb_qa.store.knowledge_base import KnowledgeBase
 from kb_qa.store.records import Chunk, Document
