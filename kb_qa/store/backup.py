@@ -1,7 +1,7 @@
 """A copy of a knowledge base, made while others read it and one writes.
 
-Only the catalog is copied, one generation of it. What is derived is made again from it, in
-memory by who reads the copy, on disk by who writes to it.
+Only the catalog is copied, one generation of it, in the format it has. What is derived is made
+again from it, in memory by who reads the copy, on disk by who writes to it.
 """
 
 import os
@@ -57,7 +57,7 @@ def back_up(folder: Path, *, to: Path) -> Backup:
     _check_place(folder, to)
     with _aside(to) as aside:
         copy = aside / CATALOG
-        with Catalog(folder / CATALOG).read() as snapshot:
+        with Catalog(folder / CATALOG).read_as_it_is() as snapshot:
             expected = snapshot.summary
             _copy(snapshot, copy, to=to)
         _check(copy, expected, source=folder)
@@ -115,7 +115,7 @@ def _copy(snapshot: Snapshot, copy: Path, *, to: Path) -> None:
 def _check(copy: Path, expected: Summary, *, source: Path) -> None:
     """Raise if the copy is not sound, or not what was copied."""
     try:
-        with Catalog(copy).read() as snapshot:
+        with Catalog(copy).read_as_it_is() as snapshot:
             fault = next(iter(snapshot.faults()), "")
             if not fault and snapshot.summary != expected:
                 fault = "the copy holds other numbers of documents and chunks"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
 from kb_qa.language import detect_language
 from kb_qa.store.records import Chunk, Document, Refusal, Run
+from kb_qa.store.schema import MODIFIED
 from kb_qa.store.snapshot import Snapshot
 
 
@@ -25,10 +26,11 @@ class Writer(Snapshot):
         try:
             self._set_meta("generation", str(self.generation + 1))
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk ends it by itself
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def set_embedder(
         self, embedder: EmbedderIdentity, *, background: Mapping[str, NDArray[np.float32]]
@@ -77,13 +79,31 @@ class Writer(Snapshot):
             self._put_chunk(key, ordinal, chunk, vector)
         return key
 
-    def place(self, path: str, *, document: int, stamp: str, verdict: str = "added") -> None:
-        """Say where a document was found; the path's former document may go."""
+    def place(
+        self,
+        path: str,
+        *,
+        document: int,
+        stamp: str,
+        verdict: str = "added",
+        modified: float | None = None,
+    ) -> None:
+        """Say where a document was found; the path's former document may go.
+
+        Args:
+            path: where.
+            document: its id.
+            stamp: what the file system said of the file.
+            verdict: of the run that places it.
+            modified: unix seconds when the file was last changed; if not given, as the stamp
+                says, where it is of a file.
+        """
         former = self.location(path)
         self._connection.execute("DELETE FROM refusals WHERE path = ?", (path,))
         self._connection.execute(
-            "REPLACE INTO paths (path, document, stamp, verdict) VALUES (?, ?, ?, ?)",
-            (path, document, stamp, verdict),
+            "REPLACE INTO paths (path, document, stamp, verdict, modified) "
+            f"VALUES (?1, ?2, ?3, ?4, coalesce(?5, {MODIFIED.format('?3')}))",
+            (path, document, stamp, verdict, modified),
         )
         if former and former.document != document:
             self._drop_if_nowhere(former.document)
