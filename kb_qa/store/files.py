@@ -2,11 +2,13 @@
 
 import errno
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kb_qa.errors import KnowledgeBaseError
+from kb_qa.errors import BackupError, KnowledgeBaseError
 
 FULL = "make room on the disk and run this again: what was stored before is there"
 _ALLOW = "let this user write there, or use another --kb folder"
@@ -28,6 +30,48 @@ def write_whole(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
+
+
+@contextmanager
+def new_folder(to: Path, *, outside: Path) -> Iterator[Path]:
+    """A folder beside a new one: flushed and renamed after the block, gone if that fails.
+
+    Raises:
+        BackupError: the new folder is there already, lies within `outside`, or cannot be written.
+    """
+    _check_place(to, outside)
+    aside = to.with_name(f".{to.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        aside.mkdir()
+        yield aside
+        for path in (*aside.iterdir(), aside):
+            _flush(path)
+        aside.rename(to)
+        _flush(to.absolute().parent)
+    except OSError as error:
+        raise BackupError(
+            f"{to} cannot be written: {error.strerror}; name another place"
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check_place(to: Path, outside: Path) -> None:
+    if os.path.lexists(to):
+        raise BackupError(f"{to} is there already: nothing is overwritten, name a new folder")
+    if to.resolve().is_relative_to(outside.resolve()):
+        raise BackupError(f"{to} lies within {outside}: name a folder outside it")
+    if not to.absolute().parent.is_dir():
+        # Made by us, it would lie on the wrong disk where one is not mounted.
+        raise BackupError(f"{to}: there is no folder {to.parent}: make it, or name another")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
 from kb_qa.store.filter import Filter
-from kb_qa.store.records import Chunk, Location, Passage, Refusal, Run, Summary
+from kb_qa.store.records import Chunk, Document, Location, Passage, Refusal, Run, Summary
 
 _COPIED_PAGES = 512  # a step of a copy, and how long an interruption waits
 _READ_VECTORS = 4096  # at a time, to check them
@@ -155,6 +155,17 @@ class Snapshot:
         query = "SELECT text FROM texts WHERE document = ?"
         return str(self._connection.execute(query, (document,)).fetchone()[0])
 
+    def document(self, document: int) -> Document:
+        """A document, as it was stored."""
+        query = (
+            "SELECT sha256, title, text, pages, warnings, unread, format, metadata "
+            "FROM documents JOIN texts ON document = id WHERE id = ?"
+        )
+        *before, warnings, unread, kind, metadata = self._connection.execute(
+            query, (document,)
+        ).fetchone()
+        return Document(*before, tuple(json.loads(warnings)), unread, kind, json.loads(metadata))
+
     def document_id(self, sha256: str, *, format: str = "") -> int | None:
         """The id of the document with this content, read as this format, if it is here."""
         query = "SELECT id FROM documents WHERE sha256 = ? AND format = ?"
@@ -163,8 +174,11 @@ class Snapshot:
 
     def locations(self) -> dict[str, Location]:
         """Every place a document was found, by path."""
-        rows = self._connection.execute(_LOCATION + "ORDER BY path")
-        return {row[0]: _location(row) for row in rows}
+        return {each.path: each for each in self.each_location()}
+
+    def each_location(self) -> Iterator[Location]:
+        """The same, one after the other."""
+        return map(_location, self._connection.execute(_LOCATION + "ORDER BY path"))
 
     def location(self, path: str) -> Location | None:
         """The document at one place."""

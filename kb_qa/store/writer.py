@@ -46,8 +46,22 @@ class Writer(Snapshot):
         self._set_meta("embedder", json.dumps(asdict(embedder)))
         self._set_meta("background", json.dumps(means))
 
-    def put(self, document: Document, *, chunks: Sequence[Chunk], vectors: Vectors) -> int:
-        """Store a document, in the place of one with the same content; returns its id."""
+    def put(
+        self,
+        document: Document,
+        *,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        languages: Sequence[str] | None = None,
+    ) -> int:
+        """Store a document, in the place of one with the same content; returns its id.
+
+        Args:
+            document: the document.
+            chunks: its chunks, in reading order.
+            vectors: of the chunks.
+            languages: of the chunks; detected if not given.
+        """
         former = self.document_id(document.sha256, format=document.format)
         if former is not None:
             self._connection.execute(
@@ -75,8 +89,10 @@ class Writer(Snapshot):
             )
             self._drop_if_nowhere(former)
         self._connection.execute("INSERT INTO texts VALUES (?, ?)", (key, document.text))
-        for ordinal, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True)):
-            self._put_chunk(key, ordinal, chunk, vector)
+        if languages is None:
+            languages = [detect_language(chunk.text) for chunk in chunks]
+        for ordinal, each in enumerate(zip(chunks, vectors, languages, strict=True)):
+            self._put_chunk(key, ordinal, *each)
         return key
 
     def place(
@@ -142,7 +158,12 @@ class Writer(Snapshot):
         return [row[0] for row in self._connection.execute("SELECT id FROM chunks ORDER BY id")]
 
     def _put_chunk(
-        self, document: int, ordinal: int, chunk: Chunk, vector: NDArray[np.float32]
+        self,
+        document: int,
+        ordinal: int,
+        chunk: Chunk,
+        vector: NDArray[np.float32],
+        language: str,
     ) -> None:
         cursor = self._connection.execute(
             'INSERT INTO chunks (document, ordinal, start, "end", page, breaks, scanned, heading, '
@@ -157,7 +178,7 @@ class Writer(Snapshot):
                 chunk.scanned,
                 json.dumps(chunk.heading, ensure_ascii=False),
                 chunk.context,
-                detect_language(chunk.text),
+                language,
                 chunk.text,
             ),
         )
