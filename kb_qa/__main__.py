@@ -1,4 +1,4 @@
-"""python -m kb_qa ask | search | evaluate | ...: arguments in, exit code out."""
+"""python -m kb_qa COMMAND: arguments in, exit code out."""
 
 import argparse
 import json
@@ -86,6 +86,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("to", type=Path, metavar="DEST", help="folder to make; must not be there")
     command.add_argument("--kb", type=Path, help="folder of the knowledge base")
     command.set_defaults(run=_backup)
+    purpose = "write a knowledge base as plain files (JSON Lines, vectors) into a new folder"
+    command = commands.add_parser("export", help=purpose, description=purpose)
+    command.add_argument("to", type=Path, metavar="DIR", help="folder to make; must not be there")
+    command.add_argument("--kb", type=Path, help="folder of the knowledge base")
+    command.set_defaults(run=_export)
+    purpose = "make a new knowledge base of what `export` wrote"
+    command = commands.add_parser("import", help=purpose, description=purpose)
+    command.add_argument("source", type=Path, metavar="DIR", help="folder of the files")
+    command.add_argument(
+        "--kb", type=Path, required=True, metavar="NEW", help="folder to make; must not be there"
+    )
+    command.set_defaults(run=_import)
     purpose = "look at all of a knowledge base, repair what can be made again, tell the rest"
     command = commands.add_parser("doctor", help=purpose, description=purpose)
     command.add_argument("--kb", type=Path, help="folder of the knowledge base")
@@ -148,6 +160,20 @@ def _backup(options: argparse.Namespace) -> None:
 
     made = back_up(_folder(options).kb, to=options.to)
     print(f"{made.folder}: {made.documents} documents, {made.chunks} chunks, {made.size:,} bytes")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from kb_qa.store.transfer import export
+
+    made = export(_folder(options).kb, to=options.to)
+    print(f"{made.folder}: {made.documents} documents, {made.chunks} chunks")
+
+
+def _import(options: argparse.Namespace) -> None:
+    from kb_qa.store.transfer import import_
+
+    made = import_(options.source, to=_folder(options).kb)
+    print(f"{made.folder}: {made.documents} documents, {made.chunks} chunks")
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ KbQaError
 │   ├── SchemaTooOld             made by an older version of this program
 │   ├── EmbedderMismatch         its vectors were made by another embedder
 │   ├── NameUnusable             no knowledge base can have this name
-│   ├── BackupError              a backup cannot be made there
+│   ├── BackupError              a backup, export or import cannot be made there
 │   └── StoreUnreachable         the server that keeps it does not answer
 ├── EmbeddingsError          the embedding model cannot be loaded or run
 ├── PathMissing              there is no such file or folder
@@ -72,7 +72,7 @@ class NameUnusable(KnowledgeBaseError):
 
 
 class BackupError(KnowledgeBaseError):
-    """A backup cannot be made in that place."""
+    """A backup, export or import cannot be made in that place."""
 
 
 class StoreUnreachable(KnowledgeBaseError):

@@ -1,20 +1,17 @@
 """A copy of a knowledge base, made while others read it and one writes.
 
-Only the catalog is copied, one generation of it. What is derived is made again from it, in
-memory by who reads the copy, on disk by who writes to it.
+Only the catalog is copied, one generation of it, in the format it has. What is derived is made
+again from it, in memory by who reads the copy, on disk by who writes to it.
 """
 
-import os
-import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kb_qa.errors import BackupError, KnowledgeBaseDamaged
 from kb_qa.store.catalog import Catalog
+from kb_qa.store.files import new_folder
 from kb_qa.store.knowledge_base import CATALOG
 from kb_qa.store.records import Summary
 from kb_qa.store.snapshot import Snapshot
@@ -54,44 +51,14 @@ def back_up(folder: Path, *, to: Path) -> Backup:
         KnowledgeBaseMissing: there is nothing to copy.
         KnowledgeBaseDamaged: the catalog is damaged; nothing is left of the copy.
     """
-    _check_place(folder, to)
-    with _aside(to) as aside:
+    with new_folder(to, outside=folder) as aside:
         copy = aside / CATALOG
-        with Catalog(folder / CATALOG).read() as snapshot:
+        with Catalog(folder / CATALOG).read_as_it_is() as snapshot:
             expected = snapshot.summary
             _copy(snapshot, copy, to=to)
         _check(copy, expected, source=folder)
         size = copy.stat().st_size
-        _flush(copy)
-        _flush(aside)
-        aside.rename(to)
-        _flush(to.absolute().parent)
     return Backup(to, expected.documents, expected.chunks, size)
-
-
-def _check_place(folder: Path, to: Path) -> None:
-    if os.path.lexists(to):
-        raise BackupError(f"{to} is there already: a backup overwrites nothing, name a new folder")
-    if to.resolve().is_relative_to(folder.resolve()):
-        raise BackupError(f"{to} lies within the knowledge base {folder}: name a folder outside it")
-    if not to.absolute().parent.is_dir():
-        # Made by us, it would lie on the wrong disk where one is not mounted.
-        raise BackupError(f"{to}: there is no folder {to.parent}: make it, or name another")
-
-
-@contextmanager
-def _aside(to: Path) -> Iterator[Path]:
-    """A folder beside the new one, gone after the block unless it was renamed."""
-    aside = to.with_name(f".{to.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        aside.mkdir()
-        yield aside
-    except OSError as error:
-        raise BackupError(
-            f"{to} cannot be written: {error.strerror}; name another place"
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _copy(snapshot: Snapshot, copy: Path, *, to: Path) -> None:
@@ -115,7 +82,7 @@ def _copy(snapshot: Snapshot, copy: Path, *, to: Path) -> None:
 def _check(copy: Path, expected: Summary, *, source: Path) -> None:
     """Raise if the copy is not sound, or not what was copied."""
     try:
-        with Catalog(copy).read() as snapshot:
+        with Catalog(copy).read_as_it_is() as snapshot:
             fault = next(iter(snapshot.faults()), "")
             if not fault and snapshot.summary != expected:
                 fault = "the copy holds other numbers of documents and chunks"
@@ -126,11 +93,3 @@ def _check(copy: Path, expected: Summary, *, source: Path) -> None:
             f"{source / CATALOG} cannot be backed up: {fault}; "
             f"see `python -m kb_qa doctor --kb {source}`"
         )
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kb_qa.errors import KnowledgeBaseBusy
+from kb_qa.store.files import told_of_disk
 
 _LOCK = "writer.lock"
 _HOLDER = "writer.json"
@@ -23,17 +24,20 @@ def writer_lock(folder: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
 
     Raises:
         KnowledgeBaseBusy: another process holds it; the message says which.
+        KnowledgeBaseError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK, timeout=wait_seconds)
     try:
-        lock.acquire()
+        with told_of_disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
     except Timeout as error:
         raise KnowledgeBaseBusy(
             f"{folder} is being written by {_holder(folder)}: wait until it ends, or stop it"
         ) from error
     try:
-        (folder / _HOLDER).write_text(json.dumps(_ourselves()), encoding="utf-8")
+        with told_of_disk(folder):
+            (folder / _HOLDER).write_text(json.dumps(_ourselves()), encoding="utf-8")
         yield
     finally:
         (folder / _HOLDER).unlink(missing_ok=True)

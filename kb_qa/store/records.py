@@ -102,6 +102,7 @@ class Location:
         warnings: what was lost or guessed when it was parsed, one line each.
         unread: pages of it that hold no text, and that OCR might read.
         format: as what its bytes were read.
+        modified: unix seconds when the file was last changed; None if nobody knows.
     """
 
     path: str
@@ -115,6 +116,7 @@ class Location:
     warnings: tuple[str, ...] = ()
     unread: int = 0
     format: str = ""
+    modified: float | None = None
 
 
 @dataclass(frozen=True)

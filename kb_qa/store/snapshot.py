@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,8 @@ from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
 from kb_qa.store.filter import Filter
-from kb_qa.store.records import Chunk, Location, Passage, Refusal, Run, Summary
+from kb_qa.store.records import Chunk, Document, Location, Passage, Refusal, Run, Summary
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A file's stamp is its size, the nanosecond it was changed, and more.
-_CHANGED = "CAST(substr(stamp, instr(stamp, '-') + 1) AS INTEGER)"
 _COPIED_PAGES = 512  # a step of a copy, and how long an interruption waits
 _READ_VECTORS = 4096  # at a time, to check them
 _MANY = 500  # host parameters a statement, well under SQLite's limit
@@ -32,7 +28,7 @@ FROM chunks JOIN documents ON documents.id = document
 _LOCATION = """
 SELECT path, stamp, document, sha256, title, pages,
        (SELECT count(*) FROM chunks WHERE document = documents.id),
-       verdict, unread, format, warnings
+       verdict, unread, format, modified, warnings
 FROM paths JOIN documents ON documents.id = document
 """
 
@@ -55,6 +51,11 @@ class Snapshot:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+
+    @property
+    def version(self) -> int:
+        """The version of its tables."""
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     @property
     def generation(self) -> int:
@@ -154,6 +155,17 @@ class Snapshot:
         query = "SELECT text FROM texts WHERE document = ?"
         return str(self._connection.execute(query, (document,)).fetchone()[0])
 
+    def document(self, document: int) -> Document:
+        """A document, as it was stored."""
+        query = (
+            "SELECT sha256, title, text, pages, warnings, unread, format, metadata "
+            "FROM documents JOIN texts ON document = id WHERE id = ?"
+        )
+        *before, warnings, unread, kind, metadata = self._connection.execute(
+            query, (document,)
+        ).fetchone()
+        return Document(*before, tuple(json.loads(warnings)), unread, kind, json.loads(metadata))
+
     def document_id(self, sha256: str, *, format: str = "") -> int | None:
         """The id of the document with this content, read as this format, if it is here."""
         query = "SELECT id FROM documents WHERE sha256 = ? AND format = ?"
@@ -162,8 +174,11 @@ class Snapshot:
 
     def locations(self) -> dict[str, Location]:
         """Every place a document was found, by path."""
-        rows = self._connection.execute(_LOCATION + "ORDER BY path")
-        return {row[0]: _location(row) for row in rows}
+        return {each.path: each for each in self.each_location()}
+
+    def each_location(self) -> Iterator[Location]:
+        """The same, one after the other."""
+        return map(_location, self._connection.execute(_LOCATION + "ORDER BY path"))
 
     def location(self, path: str) -> Location | None:
         """The document at one place."""
@@ -232,11 +247,9 @@ class Snapshot:
 
 
 def _location(row: tuple[Any, ...]) -> Location:
-    path, stamp, document, sha256, title, pages, chunks, verdict, unread, kind, warnings = row
+    *before, unread, kind, modified, warnings = row
     told = tuple(json.loads(warnings)) if warnings != "[]" else ()
-    return Location(
-        path, stamp, document, sha256, title, pages, chunks, verdict, told, unread, kind
-    )
+    return Location(*before, told, unread, kind, modified)
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
@@ -263,9 +276,9 @@ def _passage(row: tuple[Any, ...]) -> Passage:
     )
 
 
-def _conditions(where: Filter) -> list[tuple[str, list[str | int]]]:
+def _conditions(where: Filter) -> list[tuple[str, list[str | float]]]:
     """What a filter asks of a chunk and a place of its document, in SQL, with its values."""
-    conditions: list[tuple[str, list[str | int]]] = []
+    conditions: list[tuple[str, list[str | float]]] = []
     if where.path:
         conditions.append(("path GLOB ?", [where.path]))
     if where.suffixes:
@@ -277,14 +290,10 @@ def _conditions(where: Filter) -> list[tuple[str, list[str | int]]]:
         conditions.append(("instr(casefold(heading), casefold(?))", [within]))
     for sign, moment in ((">=", where.since), ("<=", where.until)):
         if moment:
-            conditions.append((f"{_CHANGED} {sign} ?", [_nanoseconds(moment)]))
+            conditions.append((f"modified {sign} ?", [moment.timestamp()]))
     return conditions
 
 
 def _literally(text: str) -> str:
     """Text that stands for itself in a pattern."""
     return "".join(f"\\{each}" if each in "\\%_" else each for each in text)
-
-
-def _nanoseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kb_qa.embeddings.base import EmbedderIdentity, Vectors
 from kb_qa.language import detect_language
 from kb_qa.store.records import Chunk, Document, Refusal, Run
+from kb_qa.store.schema import MODIFIED
 from kb_qa.store.snapshot import Snapshot
 
 
@@ -25,10 +26,11 @@ class Writer(Snapshot):
         try:
             self._set_meta("generation", str(self.generation + 1))
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk ends it by itself
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def set_embedder(
         self, embedder: EmbedderIdentity, *, background: Mapping[str, NDArray[np.float32]]
@@ -44,8 +46,22 @@ class Writer(Snapshot):
         self._set_meta("embedder", json.dumps(asdict(embedder)))
         self._set_meta("background", json.dumps(means))
 
-    def put(self, document: Document, *, chunks: Sequence[Chunk], vectors: Vectors) -> int:
-        """Store a document, in the place of one with the same content; returns its id."""
+    def put(
+        self,
+        document: Document,
+        *,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        languages: Sequence[str] | None = None,
+    ) -> int:
+        """Store a document, in the place of one with the same content; returns its id.
+
+        Args:
+            document: the document.
+            chunks: its chunks, in reading order.
+            vectors: of the chunks.
+            languages: of the chunks; detected if not given.
+        """
         former = self.document_id(document.sha256, format=document.format)
         if former is not None:
             self._connection.execute(
@@ -73,17 +89,37 @@ class Writer(Snapshot):
             )
             self._drop_if_nowhere(former)
         self._connection.execute("INSERT INTO texts VALUES (?, ?)", (key, document.text))
-        for ordinal, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True)):
-            self._put_chunk(key, ordinal, chunk, vector)
+        if languages is None:
+            languages = [detect_language(chunk.text) for chunk in chunks]
+        for ordinal, each in enumerate(zip(chunks, vectors, languages, strict=True)):
+            self._put_chunk(key, ordinal, *each)
         return key
 
-    def place(self, path: str, *, document: int, stamp: str, verdict: str = "added") -> None:
-        """Say where a document was found; the path's former document may go."""
+    def place(
+        self,
+        path: str,
+        *,
+        document: int,
+        stamp: str,
+        verdict: str = "added",
+        modified: float | None = None,
+    ) -> None:
+        """Say where a document was found; the path's former document may go.
+
+        Args:
+            path: where.
+            document: its id.
+            stamp: what the file system said of the file.
+            verdict: of the run that places it.
+            modified: unix seconds when the file was last changed; if not given, as the stamp
+                says, where it is of a file.
+        """
         former = self.location(path)
         self._connection.execute("DELETE FROM refusals WHERE path = ?", (path,))
         self._connection.execute(
-            "REPLACE INTO paths (path, document, stamp, verdict) VALUES (?, ?, ?, ?)",
-            (path, document, stamp, verdict),
+            "REPLACE INTO paths (path, document, stamp, verdict, modified) "
+            f"VALUES (?1, ?2, ?3, ?4, coalesce(?5, {MODIFIED.format('?3')}))",
+            (path, document, stamp, verdict, modified),
         )
         if former and former.document != document:
             self._drop_if_nowhere(former.document)
@@ -122,7 +158,12 @@ class Writer(Snapshot):
         return [row[0] for row in self._connection.execute("SELECT id FROM chunks ORDER BY id")]
 
     def _put_chunk(
-        self, document: int, ordinal: int, chunk: Chunk, vector: NDArray[np.float32]
+        self,
+        document: int,
+        ordinal: int,
+        chunk: Chunk,
+        vector: NDArray[np.float32],
+        language: str,
     ) -> None:
         cursor = self._connection.execute(
             'INSERT INTO chunks (document, ordinal, start, "end", page, breaks, scanned, heading, '
@@ -137,7 +178,7 @@ class Writer(Snapshot):
                 chunk.scanned,
                 json.dumps(chunk.heading, ensure_ascii=False),
                 chunk.context,
-                detect_language(chunk.text),
+                language,
                 chunk.text,
             ),
         )

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.endurance.truth import check_search
 from tests.fakes import WordEmbeddings
 
 KILLS = int(os.environ.get("KB_QA_KILLS", "200"))
+DISK_BYTES = 64 << 20
 Contents = dict[str, int]
 
 
@@ -39,21 +40,61 @@ def test_killed_at_any_instant(tmp_path: Path, harm: str) -> None:
             check_search(knowledge_base, question)
 
 
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, small enough to be filled."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    if subprocess.run(mounted, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_the_disk_is_full(disk: Path) -> None:
+    """A writer says so in one line; nothing committed is lost, and it goes on once there is room."""
+    folder, chance = disk / "kb", random.Random("full")
+    contents: Contents = {}
+    told = []
+    for fill in range(KILLS // 4):
+        free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+        ballast = max(0, free - chance.randrange(1 << 20)) if fill else 0
+        (disk / "ballast").write_bytes(bytes(ballast))
+        done, begun = changed_until_killed(folder, fill, after=1.0, said=told)
+        (disk / "ballast").unlink()
+        for each in done:
+            contents = applied(contents, each)
+        knowledge_base = KnowledgeBase(folder, embeddings=WordEmbeddings(dimension=64))
+        stored = stored_in(knowledge_base)
+        assert stored in (contents, applied(contents, begun)), fill
+        contents = stored
+        for question in questions(contents, chance):
+            check_search(knowledge_base, question)
+    last_lines = [each.splitlines()[-1] for each in told if each]
+    assert len(last_lines) >= KILLS // 16
+    assert {each for each in last_lines if "make room on the disk" not in each} == set()
+
+
 def changed_until_killed(
-    folder: Path, seed: int, *, after: float
+    folder: Path, seed: int, *, after: float, said: list[str] | None = None
 ) -> tuple[list[Contents], Contents]:
-    """What was done, and what was begun last and not done."""
+    """What was done, and what was begun last and not done; `said` takes what it dies of."""
     program = Path(__file__).with_name("changing.py")
     process = subprocess.Popen(
-        [sys.executable, str(program), str(folder), str(seed)], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(program), str(folder), str(seed)],
+        stdout=subprocess.PIPE,
+        stderr=None if said is None else subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     first = process.stdout.readline()
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
-    lines = [first, *process.stdout.read().splitlines()]
-    process.wait()
-    process.stdout.close()
+    output, errors = process.communicate()
+    lines = [first, *output.splitlines()]
+    if said is not None:
+        said.append(errors)
     whole = [line.split(" ", 1) for line in lines if line.rstrip().endswith("}")]
     done = [json.loads(said) for kind, said in whole if kind == "done"]
     begun = [json.loads(said) for kind, said in whole if kind == "begin"]

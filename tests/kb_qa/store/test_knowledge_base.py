@@ -15,7 +15,6 @@ from kb_qa.errors import (
     KnowledgeBaseDamaged,
     KnowledgeBaseMissing,
     SchemaTooNew,
-    SchemaTooOld,
 )
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase, knowledge_bases
 from kb_qa.store.records import Chunk, Document
@@ -207,16 +206,6 @@ def test_a_newer_catalog_is_refused(knowledge_base: KnowledgeBase) -> None:
     _execute(knowledge_base.folder / CATALOG, "PRAGMA user_version = 99")
     with pytest.raises(SchemaTooNew, match="format 99"):
         knowledge_base.candidates("band", limit=1)
-
-
-def test_an_older_catalog_is_refused(knowledge_base: KnowledgeBase) -> None:
-    """A catalog of a former version is neither read nor written; the remedy is to ingest again."""
-    put(knowledge_base, BAND)
-    _execute(knowledge_base.folder / CATALOG, "PRAGMA user_version = 1")
-    with pytest.raises(SchemaTooOld, match=r"format 1, .* needs 2: .*ingest again"):
-        knowledge_base.candidates("band", limit=1)
-    with pytest.raises(SchemaTooOld), knowledge_base.write():
-        pass
 
 
 def test_a_foreign_database_is_refused(knowledge_base: KnowledgeBase) -> None:
