@@ -26,8 +26,8 @@ class Derived:
 
     @property
     def generation(self) -> int:
-        """The catalog's generation."""
-        return self.dense.generation
+        """The catalog's generation; of two, where one side had to be made anew, the older."""
+        return min(self.dense.generation, self.lexical.generation)
 
     @property
     def lineage(self) -> str:

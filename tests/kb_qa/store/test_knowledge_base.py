@@ -154,6 +154,22 @@ def test_what_is_derived_is_made_again(
     assert set(found(reopened(knowledge_base), "band")[:2]) == {BAND, "Roxette is another band"}
 
 
+@pytest.mark.parametrize("side", ["dense", "lexical"])
+def test_one_side_made_again_does_not_pass_for_both(
+    knowledge_base: KnowledgeBase, side: str
+) -> None:
+    """The side that is whole may be behind the catalog; it is brought up like any other."""
+    put(knowledge_base, BAND, CITY, CAPITAL)
+    with knowledge_base.write(publish=False) as writer:
+        put_one(knowledge_base, writer, "Roxette is another band")
+    (knowledge_base.folder / f"{side}.json").unlink()
+    reader = reopened(knowledge_base)
+    with reader.read() as snapshot:
+        state = reader._follower.state(snapshot)
+        assert (state.dense.generation, state.lexical.generation) == (snapshot.generation,) * 2
+    assert "Roxette is another band" in found(reader, "Roxette")
+
+
 def test_a_new_knowledge_base_in_the_same_folder_is_noticed(
     knowledge_base: KnowledgeBase, embeddings: WordEmbeddings
 ) -> None:
