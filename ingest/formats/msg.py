@@ -42,7 +42,7 @@ def parse(data: bytes, *, name: str) -> Parsed:
     with OleFileIO(BytesIO(data)) as container:
         if not container.exists(_PROPERTIES):
             raise ParseError("damaged, or not an Outlook message: it holds no properties")
-        message = _Message(container)
+        message = _Message(container, most=len(data))
         title = one_line(message.text(_SUBJECT))
         sender = f"{message.text(_SENDER)} <{message.text(_ADDRESS)}>".replace(" <>", "")
         headers = (
@@ -58,8 +58,9 @@ def parse(data: bytes, *, name: str) -> Parsed:
 
 
 class _Message:
-    def __init__(self, container: "OleFileIO[str]") -> None:
+    def __init__(self, container: "OleFileIO[str]", *, most: int) -> None:
         self._container = container
+        self._most = most
         self._properties = dict(self._fixed())
         number = int.from_bytes(self._properties.get(_CODE_PAGE, b"")[:4], "little")
         self._encoding = encoding_of_page(number)
@@ -113,6 +114,9 @@ class _Message:
     def _stream(self, path: str) -> bytes | None:
         if not self._container.exists(path):
             return None
+        # Sectors that follow each other in circles hold any size that is claimed.
+        if max(self._container.get_size(path), self._container.root.size) > self._most:
+            raise ParseError("damaged: a part of it claims to be larger than the whole")
         data: bytes = self._container.openstream(path).read()
         return data
 

@@ -113,3 +113,12 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
     """Other files under a message's name."""
     with pytest.raises(ParseError, match="damaged, or not"):
         load(data, name="a.msg")
+
+
+def test_a_part_that_claims_to_be_larger_than_the_file_is_told() -> None:
+    """Sectors in a circle would be read for ever, into any amount of memory."""
+    data = bytearray(message({0x0037: "Subject", 0x1000: "Text"}))
+    entry = data.index("__properties_version1.0".encode("utf-16-le"))
+    struct.pack_into("<I", data, entry + 120, 0x7000_0000)
+    with pytest.raises(ParseError, match="larger than the whole"):
+        parse(bytes(data), name="a.msg")
