@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from kb_qa.retrieval import HybridRetriever
     from kb_qa.settings import Settings, load_settings
+    from kb_qa.store.filter import Filter
     from kb_qa.store.knowledge_base import KnowledgeBase, knowledge_bases
     from kb_qa.store.vectorstore import KnowledgeBaseVectorStore
     from kb_qa.xverse.chat_model import ChatXverse
@@ -32,6 +33,7 @@ _HOMES = {
     "ChatXverse": "xverse.chat_model",
     "Citation": "answer",
     "EmbedderMismatch": "errors",
+    "Filter": "store.filter",
     "HybridRetriever": "retrieval",
     "KbQaError": "errors",
     "KnowledgeBase": "store.knowledge_base",
@@ -55,6 +57,7 @@ __all__ = [
     "ChatXverse",
     "Citation",
     "EmbedderMismatch",
+    "Filter",
     "HybridRetriever",
     "KbQaError",
     "KnowledgeBase",

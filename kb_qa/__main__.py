@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from kb_qa.paths import shown
 if TYPE_CHECKING:
     from kb_qa.answer import Answer, Citation
     from kb_qa.settings import Settings
+    from kb_qa.store.filter import Filter
 
 ALL_WELL, NEEDS_YOU, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 
@@ -54,7 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=purpose, description=purpose)
         command.add_argument("question", help="in any language")
-        command.add_argument("--kb", type=Path, help="folder of the knowledge base")
+        command.add_argument(
+            "--kb",
+            type=Path,
+            action="append",
+            help="folder of the knowledge base; give it again to ask several as one",
+        )
+        _add_filter(command)
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.set_defaults(run=run)
     purpose = "score the answers to golden questions: where a knowledge base fails, and why"
@@ -126,7 +134,49 @@ def _ask(options: argparse.Namespace) -> None:
     from kb_qa.chain import build_qa_chain
 
     chain = build_qa_chain(kb=options.kb)
-    _give(chain.invoke({"query": options.question})["answer"], as_json=options.json)
+    answered = chain.invoke({"query": options.question, "where": _filter(options)})
+    _give(answered["answer"], as_json=options.json)
+
+
+def _add_filter(command: argparse.ArgumentParser) -> None:
+    narrowed = command.add_argument_group("which passages may be found")
+    narrowed.add_argument(
+        "--path", default="", metavar="GLOB", help="of files whose whole path is like */manuals/*"
+    )
+    narrowed.add_argument(
+        "--type", action="append", default=[], metavar="pdf", help="of such files; may be repeated"
+    )
+    narrowed.add_argument(
+        "--heading", default="", metavar="TEXT", help="under a heading that holds these words"
+    )
+    narrowed.add_argument("--since", metavar="DATE", help="of files changed then or later")
+    narrowed.add_argument("--until", metavar="DATE", help="of files changed then or earlier")
+
+
+def _filter(options: argparse.Namespace) -> "Filter":
+    from kb_qa.store.filter import Filter
+
+    return Filter(
+        path=options.path,
+        suffixes=tuple(f".{each.lower().removeprefix('.')}" for each in options.type),
+        heading=options.heading,
+        since=_moment("--since", options.since, time.min),
+        until=_moment("--until", options.until, time.max),
+    )
+
+
+def _moment(name: str, text: str | None, of_day: time) -> datetime | None:
+    """A date is its first or its last moment; without a zone it is of here."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise QuestionError(
+            f"{name} {text!r} is no date: write it as 2026-01-31, or 2026-01-31T08:00"
+        ) from error
+    whole_day = len(text) == len("2026-01-31")
+    return (datetime.combine(moment, of_day) if whole_day else moment).astimezone()
 
 
 def _search(options: argparse.Namespace) -> None:
@@ -135,7 +185,8 @@ def _search(options: argparse.Namespace) -> None:
 
     # A search needs no language model: none is loaded.
     chain = build_qa_chain(kb=options.kb, settings=load_settings(llm="quote"))
-    _give(chain.search(options.question), as_json=options.json)
+    found = chain.search(options.question, where=_filter(options))
+    _give(found, as_json=options.json)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -251,7 +302,9 @@ def _place(citation: "Citation") -> str:
     page = f", p. {citation.page}" if citation.page else ""
     heading = " > ".join(dict.fromkeys((source.title, *source.heading)))
     mark = " (read by OCR: may hold mistakes)" if source.scanned else ""
-    return f"{shown(source.source)}{page}: {heading}{mark}"
+    also = f" (also in {', '.join(map(shown, source.also))})" if source.also else ""
+    kb = f"{shown(source.kb)}: " if source.kb else ""
+    return f"{kb}{shown(source.source)}{page}: {heading}{mark}{also}"
 
 
 if __name__ == "__main__":

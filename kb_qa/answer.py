@@ -27,6 +27,8 @@ class Source:
         language: ISO 639-1 code of its language.
         score: the evidence that it answers, comparable within one question.
         scanned: whether OCR read any of it from a picture, and may have misread it.
+        also: other paths where the same words stand.
+        kb: the knowledge base it is from, where several were searched; empty if one was.
     """
 
     id: int
@@ -42,6 +44,8 @@ class Source:
     language: str = ""
     score: float = 0.0
     scanned: bool = False
+    also: tuple[str, ...] = ()
+    kb: str = ""
 
     def page_at(self, offset: int) -> int | None:
         """The page that a character of the document stands on."""
@@ -59,6 +63,7 @@ class Source:
         names = {each.name for each in fields(cls)}
         values = {key: value for key, value in document.metadata.items() if key in names}
         values["heading"] = tuple(values.get("heading", ()))
+        values["also"] = tuple(values.get("also", ()))
         values["breaks"] = tuple((int(a), int(b)) for a, b in values.get("breaks", ()))
         return cls(id=int(document.id or 0), text=document.page_content, **values)
 
@@ -104,6 +109,8 @@ class Citation:
             "text": self.text,
             "score": round(self.score, 4),
             "scanned": self.source.scanned,
+            "also": list(self.source.also),
+            "kb": self.source.kb,
         }
 
 

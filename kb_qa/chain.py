@@ -27,29 +27,34 @@ from kb_qa.prompts import Turn
 from kb_qa.quote import QuoteChain
 from kb_qa.retrieval import HybridRetriever
 from kb_qa.settings import Settings, load_settings
-from kb_qa.store.base import Store
+from kb_qa.store.base import Searchable
+from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.opening import open_knowledge_base
+from kb_qa.store.several import SeveralKnowledgeBases
 
 _QUESTION_CHARACTERS = 4000
+_WHERE = "where"
 
 _AsyncParts = AsyncGenerator[AddableDict, None]
 
 
 def build_qa_chain(
     *,
-    kb: Path | str | None = None,
+    kb: Path | str | Sequence[Path | str] | None = None,
     settings: Settings | None = None,
     llm: BaseLanguageModel[Any] | None = None,
     embeddings: PassageEmbeddings | None = None,
+    where: Filter = ANYTHING,
 ) -> "KnowledgeBaseQA":
-    """A question-answering chain over a knowledge base.
+    """A question-answering chain over a knowledge base, or several.
 
     Args:
-        kb: its folder; the settings' one if not given. Where they say that it is kept in Milvus,
-            what belongs to it on this machine.
+        kb: its folder, or the folders of several that are asked as one; the settings' one if not
+            given. Where they say that it is kept in Milvus, what belongs to it on this machine.
         settings: the environment's if not given.
         llm: who writes the answers; the settings' one if not given.
         embeddings: loaded already; the settings' one if not given.
+        where: which passages may be found; a question may say otherwise.
 
     Raises:
         KnowledgeBaseMissing: there is no knowledge base there.
@@ -58,18 +63,18 @@ def build_qa_chain(
         GeneratorError: the language model cannot be loaded.
     """
     settings = settings or load_settings()
-    folder = Path(kb) if kb is not None else settings.kb
-    knowledge_base = open_knowledge_base(
-        folder, store=settings.store, embeddings=embeddings or configured_embeddings(settings)
+    knowledge_base = _opened(
+        [settings.kb] if kb is None else [kb] if isinstance(kb, Path | str) else kb,
+        settings,
+        embeddings or configured_embeddings(settings),
     )
-    with knowledge_base.read():
-        pass  # a missing or foreign knowledge base is told now, not at the first question
     return KnowledgeBaseQA(
         retriever=HybridRetriever(
             knowledge_base=knowledge_base,
             passages=settings.passages,
             candidates=settings.candidates,
             mass_weight=settings.mass_weight,
+            where=where,
         ),
         combine_documents_chain=_generator(
             settings, knowledge_base, llm or configured_llm(settings)
@@ -84,7 +89,8 @@ class KnowledgeBaseQA(RetrievalQA):
     `invoke({"query": question})` gives `query`, `result`, `source_documents`
     and `answer` (an `Answer`). `stream` gives `source_documents` first, then
     pieces of `result`, then `answer`. `chat_history`, a list of (question,
-    answer) pairs or of messages, may go with the query.
+    answer) pairs or of messages, may go with the query, and so may `where`, a
+    `Filter` of the passages that may be found.
     """
 
     @property
@@ -93,11 +99,12 @@ class KnowledgeBaseQA(RetrievalQA):
         own = ["answer"] if isinstance(self.combine_documents_chain, AnswerChain) else []
         return [*super().output_keys, *own]
 
-    def search(self, question: str) -> Answer:
+    def search(self, question: str, *, where: Filter = ANYTHING) -> Answer:
         """The passages found for a question, as the citations of an empty answer."""
         watch = _Watch()
-        question, _ = _asked({self.input_key: question}, self.input_key)
-        sources = [Source.from_document(each) for each in self.retriever.invoke(question)]
+        question, _, narrowed = _asked({self.input_key: question, _WHERE: where}, self.input_key)
+        documents = self.retriever.invoke(question, **narrowed)
+        sources = [Source.from_document(each) for each in documents]
         watch.lap("retrieve")
         citations = tuple(
             Citation(n, source, source.start, source.end, source.score)
@@ -168,12 +175,13 @@ class KnowledgeBaseQA(RetrievalQA):
         self, inputs: dict[str, Any], run_manager: CallbackManagerForChainRun
     ) -> Iterator[AddableDict]:
         """Condense, retrieve, weigh; then generate, or refuse."""
-        question, history = _asked(inputs, self.input_key)
+        question, history, narrowed = _asked(inputs, self.input_key)
         generator, watch = self._generator, _Watch()
         evidence, documents = Evidence(question, (), ()), list[Document]()
+        callbacks = RunnableConfig(callbacks=run_manager.get_child())
         for phrasing in generator.phrasings(question, history):
             watch.lap("condense")
-            documents = self._get_docs(phrasing, run_manager=run_manager)
+            documents = self.retriever.invoke(phrasing, callbacks, **narrowed)
             watch.lap("retrieve")
             evidence = generator.weigh(phrasing, documents)
             watch.lap("weigh")
@@ -188,13 +196,14 @@ class KnowledgeBaseQA(RetrievalQA):
     async def _aparts(
         self, inputs: dict[str, Any], run_manager: AsyncCallbackManagerForChainRun
     ) -> _AsyncParts:
-        question, history = _asked(inputs, self.input_key)
+        question, history, narrowed = _asked(inputs, self.input_key)
         generator, watch = self._generator, _Watch()
         evidence, documents = Evidence(question, (), ()), list[Document]()
+        callbacks = RunnableConfig(callbacks=run_manager.get_child())
         async with aclosing(generator.aphrasings(question, history)) as phrasings:
             async for phrasing in phrasings:
                 watch.lap("condense")
-                documents = await self._aget_docs(phrasing, run_manager=run_manager)
+                documents = await self.retriever.ainvoke(phrasing, callbacks, **narrowed)
                 watch.lap("retrieve")
                 evidence = await asyncio.to_thread(generator.weigh, phrasing, documents)
                 watch.lap("weigh")
@@ -249,8 +258,21 @@ class _Watch:
         return {**self._laps, "total": self._last - self._began}
 
 
+def _opened(
+    folders: Sequence[Path | str], settings: Settings, embeddings: PassageEmbeddings
+) -> Searchable:
+    """The knowledge base, or several as one; what is missing or foreign is told now."""
+    stores = {
+        str(folder): open_knowledge_base(Path(folder), store=settings.store, embeddings=embeddings)
+        for folder in folders
+    }
+    several = SeveralKnowledgeBases(stores)
+    several.check()
+    return several if len(stores) > 1 else next(iter(stores.values()))
+
+
 def _generator(
-    settings: Settings, knowledge_base: Store, llm: BaseLanguageModel[Any] | None
+    settings: Settings, knowledge_base: Searchable, llm: BaseLanguageModel[Any] | None
 ) -> AnswerChain:
     weigher = Weigher(knowledge_base)
     if llm is None:
@@ -270,7 +292,8 @@ def _found(documents: list[Document], asked_as: str) -> AddableDict:
     return AddableDict(source_documents=documents, **shown)
 
 
-def _asked(inputs: dict[str, Any], key: str) -> tuple[str, list[Turn]]:
+def _asked(inputs: dict[str, Any], key: str) -> tuple[str, list[Turn], dict[str, Filter]]:
+    """The question, what was said before it, and what the search is told beside it."""
     question = str(inputs[key]).strip()
     if not question:
         raise QuestionError("the question is empty: ask something")
@@ -278,7 +301,10 @@ def _asked(inputs: dict[str, Any], key: str) -> tuple[str, list[Turn]]:
         raise QuestionError(
             f"the question has {len(question)} characters: ask with at most {_QUESTION_CHARACTERS}"
         )
-    return question, _turns(inputs.get("chat_history") or ())
+    where = inputs.get(_WHERE) or ANYTHING
+    if not isinstance(where, Filter):
+        raise QuestionError(f"{_WHERE}={where!r} is no filter: give a kb_qa.Filter")
+    return question, _turns(inputs.get("chat_history") or ()), {_WHERE: where} if where else {}
 
 
 def _turns(history: Sequence[Any]) -> list[Turn]:

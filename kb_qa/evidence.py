@@ -12,7 +12,7 @@ import numpy as np
 
 from kb_qa.answer import Source
 from kb_qa.sentences import sentence_spans
-from kb_qa.store.base import Store
+from kb_qa.store.base import Searchable
 from kb_qa.store.knowledge_base import Query
 from kb_qa.store.records import indexed_text
 from kb_qa.tables import header_of, is_header, is_row
@@ -70,7 +70,7 @@ class Weigher:
         mass_weight: weight of the question's words found, beside the cosine.
     """
 
-    knowledge_base: Store
+    knowledge_base: Searchable
     mass_weight: float = 0.3
 
     def weigh(self, question: str, sources: Sequence[Source]) -> Evidence:

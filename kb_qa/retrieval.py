@@ -1,15 +1,23 @@
 """A question into the passages that may answer it, best first."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+)
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from kb_qa.answer import Source
-from kb_qa.store.base import Store
+from kb_qa.store.base import Searchable
+from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.records import Candidate
+from kb_qa.terms import terms
 
 
 class HybridRetriever(BaseRetriever):
@@ -24,19 +32,26 @@ class HybridRetriever(BaseRetriever):
         passages: how many come back.
         candidates: how many each side of the search offers.
         mass_weight: weight of the question's words found, beside the cosine.
+        where: which passages may be found, if a question does not say.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    knowledge_base: Store
+    knowledge_base: Searchable
     passages: int = 5
     candidates: int = 50
     mass_weight: float = 0.12
+    where: Filter = ANYTHING
 
     def rank(self, candidates: Iterable[Candidate], *, passages: int | None = None) -> list[Source]:
-        """The best of the candidates, best first: as many as asked for, or as set."""
-        ranked = sorted(candidates, key=self._score, reverse=True)[: passages or self.passages]
-        return [_source(each, score=self._score(each)) for each in ranked]
+        """The best of the candidates, best first: as many as asked for, or as set.
+
+        Passages of the same words, in copies and versions of a document, are one that names
+        the places of all.
+        """
+        ranked = sorted(candidates, key=self._score, reverse=True)
+        sources = (_source(each, score=self._score(each)) for each in ranked)
+        return _folded(sources, most=passages or self.passages)
 
     def _score(self, candidate: Candidate) -> float:
         return candidate.centred + self.mass_weight * candidate.mass
@@ -47,9 +62,36 @@ class HybridRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 (LangChain passes it by name)
         passages: int | None = None,
+        where: Filter = ANYTHING,
     ) -> list[Document]:
-        found = self.knowledge_base.candidates(query, limit=self.candidates)
+        found = self.knowledge_base.candidates(
+            query, limit=self.candidates, where=where or self.where
+        )
         return [source.to_document() for source in self.rank(found, passages=passages)]
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **narrowed: Any
+    ) -> list[Document]:
+        """LangChain's own passes nothing beside the question."""
+        return await asyncio.to_thread(
+            self._get_relevant_documents, query, run_manager=run_manager.get_sync(), **narrowed
+        )
+
+
+def _folded(sources: Iterator[Source], *, most: int) -> list[Source]:
+    """The first of each wording, until there are enough; later ones lend it their places."""
+    kept: dict[tuple[str, ...], Source] = {}
+    for source in sources:
+        wording = (*terms(source.text),) or (source.text,)
+        if (first := kept.get(wording)) is not None:
+            places = dict.fromkeys((*first.also, source.source, *source.also))
+            places.pop(first.source, None)
+            kept[wording] = replace(first, also=tuple(places))
+        elif len(kept) == most:
+            break
+        else:
+            kept[wording] = source
+    return list(kept.values())
 
 
 def _source(candidate: Candidate, *, score: float) -> Source:
@@ -69,4 +111,6 @@ def _source(candidate: Candidate, *, score: float) -> Source:
         language=passage.language,
         score=score,
         scanned=chunk.scanned,
+        also=passage.paths[1:],
+        kb=candidate.kb,
     )

@@ -30,7 +30,7 @@ from kb_qa.facts import (
 from kb_qa.language import detect_language
 from kb_qa.sentences import sentence_spans
 from kb_qa.statements import Mark, Statement, statements
-from kb_qa.store.base import Store
+from kb_qa.store.base import Searchable
 from kb_qa.store.records import indexed_text
 from kb_qa.tables import is_row
 from kb_qa.terms import terms
@@ -102,7 +102,7 @@ class Verifier:
         thresholds: where support begins.
     """
 
-    knowledge_base: Store
+    knowledge_base: Searchable
     thresholds: Thresholds = field(default_factory=Thresholds)
 
     def verify(self, text: str, sources: Sequence[Source]) -> Checked:

@@ -7,6 +7,7 @@ Attachments, messages among them, are named in a warning.
 import struct
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 from compressed_rtf import decompress
 from olefile import OleFileIO
@@ -115,10 +116,16 @@ class _Message:
         if not self._container.exists(path):
             return None
         # Sectors that follow each other in circles hold any size that is claimed.
-        if max(self._container.get_size(path), self._container.root.size) > self._most:
+        sizes = (self._container.get_size(path), _size(self._container.root))
+        if max(sizes) > self._most:
             raise ParseError("damaged: a part of it claims to be larger than the whole")
         data: bytes = self._container.openstream(path).read()
         return data
+
+
+def _size(entry: Any) -> int:
+    """Bytes that an entry claims; the library's stubs do not know that it tells."""
+    return int(entry.size)
 
 
 def _rich(compressed: bytes) -> Parsed:

@@ -97,16 +97,27 @@ class Catalog(Protocol):
 
 
 @runtime_checkable
-class Store(Protocol):
+class Searchable(Protocol):
+    """What can be asked: a knowledge base, or several."""
+
+    @property
+    def embeddings(self) -> PassageEmbeddings:
+        """What embeds questions, and must have embedded the passages."""
+
+    def query(self, question: str) -> Query:
+        """What the search knows of a question."""
+
+    def candidates(self, question: str, *, limit: int, where: Filter = ANYTHING) -> list[Candidate]:
+        """The passages that either side finds for a question, each with its evidence."""
+
+
+@runtime_checkable
+class Store(Searchable, Protocol):
     """A knowledge base, wherever it is kept."""
 
     @property
     def folder(self) -> Path:
         """The folder on this machine that is its own."""
-
-    @property
-    def embeddings(self) -> PassageEmbeddings:
-        """What embeds questions, and must have embedded the passages."""
 
     @property
     def catalog(self) -> Catalog:
@@ -119,12 +130,6 @@ class Store(Protocol):
             KnowledgeBaseMissing: there is no knowledge base.
             EmbedderMismatch: another embedder made its vectors.
         """
-
-    def query(self, question: str) -> Query:
-        """What the search knows of a question."""
-
-    def candidates(self, question: str, *, limit: int, where: Filter = ANYTHING) -> list[Candidate]:
-        """The passages that either side finds for a question, each with its evidence."""
 
     def write(
         self, *, wait_seconds: float = 0.0, publish: bool = True

@@ -171,12 +171,14 @@ class Candidate:
         cosine: cosine of the question's and the passage's vectors, -1 to 1.
         centred: the same after subtracting the mean vector of the passage's language.
         mass: share of the question's IDF mass that the passage contains, 0 to 1.
+        kb: the knowledge base it is from, where several are searched; empty if one is.
     """
 
     passage: Passage
     cosine: float
     centred: float
     mass: float
+    kb: str = ""
 
 
 _TRAIL = " > "

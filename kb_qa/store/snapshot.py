@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from kb_qa.store.records import Chunk, Document, Location, Passage, Refusal, Run
 
 _COPIED_PAGES = 512  # a step of a copy, and how long an interruption waits
 _READ_VECTORS = 4096  # at a time, to check them
+_NOTHING: Mapping[str, Callable[[], Any]] = {"[]": list, "{}": dict}
 _MANY = 500  # host parameters a statement, well under SQLite's limit
 
 _PASSAGE = """
@@ -161,10 +162,10 @@ class Snapshot:
             "SELECT sha256, title, text, pages, warnings, unread, format, metadata "
             "FROM documents JOIN texts ON document = id WHERE id = ?"
         )
-        *before, warnings, unread, kind, metadata = self._connection.execute(
-            query, (document,)
-        ).fetchone()
-        return Document(*before, tuple(json.loads(warnings)), unread, kind, json.loads(metadata))
+        row = self._connection.execute(query, (document,)).fetchone()
+        sha256, title, text, pages, warnings, unread, kind, metadata = row
+        told = tuple(_read(warnings))
+        return Document(sha256, title, text, pages, told, unread, kind, _read(metadata))
 
     def document_id(self, sha256: str, *, format: str = "") -> int | None:
         """The id of the document with this content, read as this format, if it is here."""
@@ -248,8 +249,11 @@ class Snapshot:
 
 def _location(row: tuple[Any, ...]) -> Location:
     *before, unread, kind, modified, warnings = row
-    told = tuple(json.loads(warnings)) if warnings != "[]" else ()
-    return Location(*before, told, unread, kind, modified)
+    path, stamp, document, sha256, title, pages, chunks, verdict = before
+    return Location(
+        *(path, stamp, document, sha256, title, pages, chunks, verdict),
+        *(tuple(_read(warnings)), unread, kind, modified),
+    )
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
@@ -263,17 +267,22 @@ def _passage(row: tuple[Any, ...]) -> Passage:
             text=text,
             start=start,
             end=end,
-            heading=tuple(json.loads(heading)),
+            heading=tuple(_read(heading)),
             context=context,
             page=page,
-            breaks=tuple((offset, number) for offset, number in json.loads(breaks)),
+            breaks=tuple((offset, number) for offset, number in _read(breaks)),
             scanned=bool(scanned),
         ),
         language=language,
         title=title,
         paths=tuple(sorted(json.loads(paths))),
-        metadata=json.loads(metadata),
+        metadata=_read(metadata),
     )
+
+
+def _read(value: str) -> Any:
+    """What JSON says; of a hundred candidates most have nothing to say here."""
+    return _NOTHING[value]() if value in _NOTHING else json.loads(value)
 
 
 def _conditions(where: Filter) -> list[tuple[str, list[str | float]]]:

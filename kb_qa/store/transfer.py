@@ -391,4 +391,4 @@ def _vectors(path: Path, meta: _Meta) -> NDArray[np.float32]:
             f"{path} has shape {vectors.shape} of {vectors.dtype}, {META} says {shape} of float32: "
             "export again"
         )
-    return vectors
+    return np.asanyarray(vectors, np.float32)

@@ -53,7 +53,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_the_disk_is_full(disk: Path) -> None:
-    """A writer says so in one line; nothing committed is lost, and it goes on once there is room."""
+    """A writer says so in one line; nothing committed is lost, and with room it goes on."""
     folder, chance = disk / "kb", random.Random("full")
     contents: Contents = {}
     told = []

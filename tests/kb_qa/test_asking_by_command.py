@@ -1,6 +1,8 @@
 """`python -m kb_qa ask` and `search`, as processes."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +74,33 @@ def test_a_search_asks_no_language_model(sample_kb: Path) -> None:
     assert asked.stderr == (
         "kb_qa: http://127.0.0.1:9/v1: cannot be reached: see whether the server runs there\n"
     )
+
+
+def test_a_search_may_be_narrowed(sample_kb: Path) -> None:
+    """By path, type, heading and date; what is no date is one line that names it."""
+    everything = json.loads(run(f"search leave --kb {sample_kb} --json").stdout)["citations"]
+    narrowed = json.loads(
+        run(f"search leave --kb {sample_kb} --json --type md --since 2001-01-31").stdout
+    )["citations"]
+    assert {each["source"].rpartition(".")[2] for each in narrowed} == {"md"}
+    assert {each["source"].rpartition(".")[2] for each in everything} != {"md"}
+    for none in ("--until 2001-01-31", "--path '*/nowhere/*'", "--heading 'no such words'"):
+        assert (
+            json.loads(run(f"search leave --kb {sample_kb} --json {none}").stdout)["citations"]
+            == []
+        )
+    done = run(f"search leave --kb {sample_kb} --since yesterday")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "kb_qa: --since 'yesterday' is no date: write it as 2026-01-31, or 2026-01-31T08:00\n"
+    )
+
+
+def test_two_knowledge_bases_are_asked_by_naming_both(sample_kb: Path, tmp_path: Path) -> None:
+    """A passage that stands in both is one, and says so."""
+    shutil.copytree(sample_kb, tmp_path / "copy")
+    done = run(f"search {QUESTION} --kb {sample_kb} --kb {tmp_path / 'copy'} --json")
+    citations = json.loads(done.stdout)["citations"]
+    assert {each["kb"] for each in citations} <= {str(sample_kb), str(tmp_path / "copy")}
+    texts = [each["text"] for each in citations]
+    assert len(set(texts)) == len(texts)

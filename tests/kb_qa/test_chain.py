@@ -16,6 +16,7 @@ from kb_qa.answer import Answer
 from kb_qa.chain import KnowledgeBaseQA, build_qa_chain
 from kb_qa.errors import GeneratorError, KnowledgeBaseMissing, QuestionError, SettingsError
 from kb_qa.settings import Settings
+from kb_qa.store.filter import Filter
 from kb_qa.store.knowledge_base import KnowledgeBase
 from kb_qa.store.records import Chunk, Document
 from tests.fakes import WordEmbeddings
@@ -76,8 +77,10 @@ def test_an_answer_is_plain_json(chain: KnowledgeBaseQA) -> None:
         *("question", "asked_as", "answer", "refused", "generator", "citations"),
         *("left_out", "cut_off", "evidence", "seconds", "tokens", "claims", "verified"),
     ]
-    keys = ["n", "source", "title", "page", "heading", "start", "end", "text", "score", "scanned"]
-    assert list(found["citations"][0]) == keys
+    assert list(found["citations"][0]) == [
+        *("n", "source", "title", "page", "heading", "start", "end", "text", "score", "scanned"),
+        *("also", "kb"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +212,50 @@ def test_a_model_condenses_a_follow_up(kb: KnowledgeBase, embeddings: WordEmbedd
     chain = build_qa_chain(kb=kb.folder, settings=SETTINGS, llm=llm, embeddings=embeddings)
     answer = chain.invoke({"query": "How many?", "chat_history": [("Leave?", "Yes.")]})["answer"]
     assert (answer.refused, answer.text) == (False, "Fifteen [1].")
+
+
+def test_a_question_may_be_narrowed(chain: KnowledgeBaseQA) -> None:
+    """A filter goes with the question, or with the chain; anything else is told."""
+    cold = Filter(path="*/手册.md")
+    for asked in (
+        chain.invoke({"query": "annual leave", "where": cold}),
+        next(iter(chain.stream({"query": "annual leave", "where": cold}))),
+    ):
+        assert [each.metadata["title"] for each in asked["source_documents"]] == ["手册"]
+    assert {each.source.title for each in chain.search("leave", where=cold).citations} == {"手册"}
+    with pytest.raises(QuestionError, match="where='x' is no filter"):
+        chain.invoke({"query": "annual leave", "where": "x"})
+
+
+async def test_a_chain_may_be_narrowed(kb: KnowledgeBase, embeddings: WordEmbeddings) -> None:
+    """For all its questions, in all the ways to ask."""
+    narrow = build_qa_chain(
+        kb=kb.folder, settings=SETTINGS, embeddings=embeddings, where=Filter(suffixes=(".pdf",))
+    )
+    assert narrow.invoke("annual leave")["source_documents"] == []
+    assert (await narrow.ainvoke({"query": "annual leave"}))["answer"].refused
+    everything = {"query": "annual leave", "where": Filter(suffixes=(".md",))}
+    assert len((await narrow.ainvoke(everything))["source_documents"]) == 2
+
+
+def test_several_knowledge_bases_are_asked_as_one(
+    kb: KnowledgeBase, embeddings: WordEmbeddings, tmp_path: Path
+) -> None:
+    """The answer cites the best of all, and says which knowledge base it is from."""
+    other = KnowledgeBase(tmp_path / "other", embeddings=embeddings)
+    text = "The canteen serves annual leave cake."
+    with other.write() as writer, writer.transaction():
+        chunks = [Chunk(text, 0, len(text))]
+        vectors = embeddings.embed_passages([text])
+        key = writer.put(Document("menu", "Menu", text), chunks=chunks, vectors=vectors)
+        writer.place("/docs/Menu.md", document=key, stamp="")
+    both = build_qa_chain(kb=[kb.folder, other.folder], settings=SETTINGS, embeddings=embeddings)
+    answer = both.invoke("annual leave cake in the canteen")["answer"]
+    assert answer.citations[0].text == text
+    assert answer.citations[0].to_json()["kb"] == str(other.folder)
+    assert {source.kb for source in answer.sources} == {str(kb.folder), str(other.folder)}
+    one = build_qa_chain(kb=[kb.folder], settings=SETTINGS, embeddings=embeddings)
+    assert one.invoke("annual leave")["answer"].citations[0].to_json()["kb"] == ""
 
 
 def test_a_combine_documents_chain_of_the_user_works(chain: KnowledgeBaseQA) -> None:

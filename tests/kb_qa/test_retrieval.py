@@ -41,7 +41,8 @@ class TestStandard(RetrieversIntegrationTests):
 
 
 def candidate(key: int, *, centred: float, mass: float) -> Candidate:
-    passage = Passage(key, key, 0, Chunk("text", 0, 4), "en", "title", (f"/{key}",), {})
+    chunk = Chunk(f"text {key}", 0, 6)
+    passage = Passage(key, key, 0, chunk, "en", "title", (f"/{key}",), {})
     return Candidate(passage, cosine=0.8, centred=centred, mass=mass)
 
 
@@ -73,3 +74,35 @@ def test_a_page_is_told_at_an_offset() -> None:
     """A passage that runs over a page break cites the page its words stand on."""
     source = Source(7, "/a.pdf", "A", "text", 10, 14, page=2, breaks=((12, 3),))
     assert [source.page_at(offset) for offset in (10, 11, 12, 13)] == [2, 2, 3, 3]
+
+
+def copies(*texts: str) -> list[Candidate]:
+    """Candidates with these texts, the first the best, each at a place of its own."""
+    return [
+        Candidate(
+            Passage(
+                *(key, key, 0, Chunk(text, 0, len(text)), "en", "title", (f"/{key}", f"/{key}b")),
+                metadata={},
+            ),
+            cosine=0.8,
+            centred=0.5 - key / 100,
+            mass=0.0,
+        )
+        for key, text in enumerate(texts)
+    ]
+
+
+def test_the_same_words_count_once(knowledge_base: KnowledgeBase) -> None:
+    """Copies are one source that names all their places; others come in their stead."""
+    retriever = HybridRetriever(knowledge_base=knowledge_base, passages=2)
+    found = retriever.rank(
+        copies("Leave: 15 days.", "leave, 15 days", "Leave: 16 days.", "Leave:  15 days!", "Lunch")
+    )
+    assert [source.text for source in found] == ["Leave: 15 days.", "Leave: 16 days."]
+    assert [source.also for source in found] == [("/0b", "/1", "/1b", "/3", "/3b"), ("/2b",)]
+
+
+def test_what_has_no_words_is_itself(knowledge_base: KnowledgeBase) -> None:
+    """Passages of signs alone are not all the same."""
+    retriever = HybridRetriever(knowledge_base=knowledge_base, passages=3)
+    assert len(retriever.rank(copies("→", "←", "→"))) == 2
