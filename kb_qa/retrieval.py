@@ -1,6 +1,7 @@
 """A question into the passages that may answer it, best first."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,8 @@ from kb_qa.answer import Source
 from kb_qa.store.base import Searchable
 from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.records import Candidate
-from kb_qa.terms import terms
+
+_SIGNS = re.compile(r"[\W_]+")
 
 
 class HybridRetriever(BaseRetriever):
@@ -80,9 +82,9 @@ class HybridRetriever(BaseRetriever):
 
 def _folded(sources: Iterator[Source], *, most: int) -> list[Source]:
     """The first of each wording, until there are enough; later ones lend it their places."""
-    kept: dict[tuple[str, ...], Source] = {}
+    kept: dict[str, Source] = {}
     for source in sources:
-        wording = (*terms(source.text),) or (source.text,)
+        wording = _SIGNS.sub(" ", source.text).strip().lower() or source.text
         if (first := kept.get(wording)) is not None:
             places = dict.fromkeys((*first.also, source.source, *source.also))
             places.pop(first.source, None)

@@ -16,6 +16,8 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\U00020000-\U0003ffff"
 )
+_APART = str.maketrans({chr(i): " " for i in range(128) if not chr(i).isalnum()})
+
 _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+")
 
 # The longest first: an alternation takes the first that fits.
@@ -48,7 +50,11 @@ def contained(text: str, wanted: Iterable[str]) -> set[str]:
     The same as to intersect them with all of its terms, in a tenth of the time.
     """
     whole = unicodedata.normalize("NFKC", text).lower()
-    return {term for term in wanted if term in whole and _occurs(term, whole)}
+    standing = [term for term in wanted if term in whole]
+    if standing and whole.isascii():
+        apart = f" {whole.translate(_APART)} "
+        return {term for term in standing if f" {term} " in apart and _shape(term)}
+    return {term for term in standing if _occurs(term, whole)}
 
 
 def _occurs(term: str, whole: str) -> bool:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -137,12 +138,17 @@ def printed_by(block: str) -> str:
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_the_commands_run(readme: str, sample_kb: Path) -> None:
+def test_the_commands_run(readme: str, sample_kb: Path, tmp_path: Path) -> None:
     """Each question of the text can be pasted; its `--json` has the promised keys."""
     commands = [line for line in commands_of(readme) if line[0] in ("ask", "search")]
     assert len(commands) >= 2
-    for command in commands:
-        done = run_kb_qa(*command, f"--kb={sample_kb}", "--json")
+    again = shutil.copytree(sample_kb, tmp_path / "again")
+    places = {"data/kb": str(sample_kb), "kb-again": str(again)}
+    for line in commands:
+        command = [places.get(word, word) for word in line]
+        if "--kb" not in command:
+            command.append(f"--kb={sample_kb}")
+        done = run_kb_qa(*command, "--json")
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         assert answer["citations"], command
@@ -151,14 +157,18 @@ def test_the_commands_run(readme: str, sample_kb: Path) -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_keeping_runs(readme: str, sample_kb: Path, tmp_path: Path) -> None:
-    """The `backup` and `doctor` lines can be pasted; here the backup goes to another place."""
-    lines = [line for line in commands_of(readme) if line[0] in ("backup", "doctor")]
-    assert [line[0] for line in lines] == ["backup", "doctor"]
-    for command, *arguments in lines:
-        places = [str(tmp_path / argument) for argument in arguments]
-        done = run_kb_qa(command, *places, f"--kb={sample_kb}")
+    """The lines that copy, export, import and look can be pasted; here to other places."""
+    kept = ("backup", "export", "import", "doctor")
+    lines = [line for line in commands_of(readme) if line[0] in kept]
+    assert [line[0] for line in lines] == [*kept]
+    for line in lines:
+        command = [str(tmp_path / word) if word.startswith("kb-") else word for word in line]
+        if "--kb" not in command:
+            command.append(f"--kb={sample_kb}")
+        done = run_kb_qa(*command)
         assert done.returncode == 0, done.stderr
-    assert (tmp_path / lines[0][1] / CATALOG).is_file()
+    for made in ("kb-copy", "kb-again"):
+        assert (tmp_path / made / CATALOG).is_file()
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -30,6 +30,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._kept: tuple[int, sqlite3.Connection] | None = None
 
     def exists(self) -> bool:
         """Whether the file is there."""
@@ -71,6 +72,7 @@ class Catalog:
                 f"make one with `python -m ingest PATH --kb {self.path.parent}`"
             )
         with _told(self.path):
+            self._keep_open()
             connection = self._open_to_read()
             try:
                 schema.check(connection, str(self.path))
@@ -78,6 +80,17 @@ class Catalog:
                 yield Snapshot(connection)
             finally:
                 connection.close()
+
+    def _keep_open(self) -> None:
+        """Have one idle connection to the file that is there now.
+
+        Whoever is alone with a log that a killed writer left reads all of it first; while
+        another connection is open it need not be read again.
+        """
+        file = self.path.stat().st_ino
+        if self._kept is None or self._kept[0] != file:
+            connection = self._open_to_read()
+            self._kept = file, connection
 
     @contextmanager
     def write(self) -> Iterator[Writer]:

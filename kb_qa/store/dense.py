@@ -199,7 +199,7 @@ def _made(
     """An index of all the catalog's vectors, its centring, and its greatest key."""
     count = catalog.chunk_count()
     index = _index(saved, to_change=True) if saved and saved.is_sound() else None
-    if saved and index and count > layout.most_exact and index.has_lists_for(count):
+    if saved and index and count > layout.most_exact and index.is_fit_for(count):
         return _changed(index, saved, catalog)
     rows = _Catalogued(catalog, layout.dimension)
     if count > layout.most_exact:
@@ -218,7 +218,8 @@ def _changed(
     keys, languages, vectors = catalog.vectors_of(changes.added)
     centring = Centring.from_json(saved.details, catalog.background)
     centring, rows = centring.counted(index.rows_of(gone), by=-1).added(vectors, languages)
-    return index.changed(removed=gone, added=(keys, rows)), centring, max(last, *keys.tolist(), 0)
+    changed = index.changed(removed=gone, added=(keys, rows), centring=centring)
+    return changed, centring, max(last, *keys.tolist(), 0)
 
 
 class _Catalogued:

@@ -1,6 +1,7 @@
 """A knowledge base: one folder, one writer at a time, any number of readers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,6 +66,7 @@ class KnowledgeBase:
         self.catalog = Catalog(folder / CATALOG)
         self._layout = Layout(embeddings.identity.dimension, most_exact)
         self._follower = Follower(self.catalog, layout=self._layout)
+        self._beside = ThreadPoolExecutor(thread_name_prefix="dense")
         # A question is embedded once for the search and the weighing of its sentences.
         self._embed_question = lru_cache(_QUESTIONS)(
             lambda question: embeddings.embed_queries([question])[0]
@@ -99,8 +101,10 @@ class KnowledgeBase:
             derived = self._follower.state(snapshot)
             query = self._query(question, derived)
             among = snapshot.chunks_meeting(where) if where else None
-            found = derived.dense.search(query.vector, limit=limit, among=among)
-            found += derived.lexical.search(query.idf, limit=limit, among=among)
+            # Both leave Python to others while they search.
+            near = self._beside.submit(derived.dense.search, query.vector, limit=limit, among=among)
+            matching = derived.lexical.search(query.idf, limit=limit, among=among)
+            found = [*near.result(), *matching]
             passages = snapshot.passages(list(dict.fromkeys(found)))
             vectors = snapshot.vectors(list(passages))
         return [_candidate(query, passages[key], vectors[key]) for key in passages]

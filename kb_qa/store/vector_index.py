@@ -1,13 +1,15 @@
-"""FAISS over rows, immutable once made: exact while they are few, approximate and small when many.
+"""FAISS over rows, immutable once made: exact while they are few, near enough when many.
 
-Many rows are kept in 8 bits a number, in lists around centroids, of which a
-search reads the nearest few: as many as a measured recall asked for. What it
-finds is scored again exactly by the caller, from the catalog's vectors.
+Many rows are kept twice: in 8 bits a number, on disk, and in 2 bits a number, in memory. A
+search compares its row with all of the latter, in 10 ms a million, and the nearest of those
+with the former; as many as a measured recall asked for. What it finds is scored again exactly
+by the caller, from the catalog's vectors.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,23 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from kb_qa.store.centring import Centring, Rows
+from kb_qa.store.centring import LANGUAGES, Centring, Rows
 
 RECALL, RECALL_AT, OFFERED = 0.99, 10, 50
 """Of the best RECALL_AT rows, at least this share is among the OFFERED that a search brings."""
 
 _OUTGROWN = 2.0
-_SAMPLE_ROWS, _ITERATIONS = 40, 8  # of each centroid's training: more gave no better recall
+_SAMPLE_ROWS = 65_536
 _QUESTIONS = 128
 _LIKENESS = 0.85  # of a question and its passage: about what e5 and bge give
+_FEWEST_READ, _MOST_READ = 128, 8192
+_READ_BY_MASK = 0.1  # share of rows allowed, below which only those are compared
+_BITS = 4  # for two numbers: what the fast scan takes
+_COPIED = 65_536  # rows at a time
+_COARSE = ".coarse"
 
 # Their arguments are keywords that faiss's own type hints do not know.
 _Parameters: Any = faiss.SearchParameters
-_ListParameters: Any = faiss.SearchParametersIVF
-_MapOfKeys: Any = getattr(faiss, "DirectMap")  # noqa: B009 - the same
 _Allowed: Any = faiss.IDSelectorBitmap
 
 Keys = NDArray[np.int64]
@@ -43,13 +48,14 @@ class VectorIndex:
     """Rows that are searched by inner product.
 
     Attributes:
-        probes: lists that a search reads; 0 where every row is compared.
-        trained_for: rows that the lists were made for; 0 where there are none.
+        reads: rows that a search compares closely; 0 where it does every row.
+        measured_for: rows that there were when that number was measured.
     """
 
     _index: Any
-    probes: int = 0
-    trained_for: int = 0
+    _coarse: Any = None
+    reads: int = 0
+    measured_for: int = 0
 
     @classmethod
     def exact(cls, keys: Keys, rows: Rows) -> "VectorIndex":
@@ -62,31 +68,26 @@ class VectorIndex:
     def approximate(
         cls, count: int, batches: Batches, *, centring: Callable[[], Centring]
     ) -> "VectorIndex":
-        """Lists made for so many rows, and the rows in them.
+        """Rows kept small.
 
         Args:
             count: how many.
             batches: the rows.
             centring: that of all rows, once they went by.
         """
-        lists = 1 << round(math.log2(2 * math.sqrt(count)))
-        sample = _sampled(batches, share=min(1.0, _SAMPLE_ROWS * lists / count))
-        width = sample.shape[1]
-        index = faiss.IndexIVFScalarQuantizer(
-            faiss.IndexFlatIP(width),
-            width,
-            lists,
-            faiss.ScalarQuantizer.QT_8bit,
-            faiss.METRIC_INNER_PRODUCT,
-        )
-        index.cp.niter, index.cp.min_points_per_centroid = _ITERATIONS, 1
-        index.train(sample)
+        sample = _sampled(batches, share=min(1.0, _SAMPLE_ROWS / count))
         questions = _questions(sample, centring())
+        fine = faiss.IndexScalarQuantizer(
+            sample.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        )
+        fine.train(sample)
+        index = faiss.IndexIDMap(fine)
         best = _Best(len(questions))
         for keys, rows in batches():
-            index.add_with_ids(rows, keys)
+            index.add_with_ids(np.ascontiguousarray(rows), keys)
             best.see(keys, rows @ questions.T)
-        return cls(index, _probes(index, questions, best.keys), trained_for=count)
+        coarse = _coarse(fine, centring())
+        return cls(index, coarse, _MOST_READ, count)._measured(questions, best.keys)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -94,11 +95,11 @@ class VectorIndex:
     @property
     def is_exact(self) -> bool:
         """Whether every row is compared."""
-        return self.probes == 0
+        return self.reads == 0
 
-    def has_lists_for(self, count: int) -> bool:
-        """Whether it has lists, made for about so many rows."""
-        return self.trained_for / _OUTGROWN <= count <= self.trained_for * _OUTGROWN
+    def is_fit_for(self, count: int) -> bool:
+        """Whether what it reads was measured for about so many rows."""
+        return self.measured_for / _OUTGROWN <= count <= self.measured_for * _OUTGROWN
 
     def search(
         self, row: NDArray[np.float32], *, limit: int, allowed: NDArray[np.bool_] | None = None
@@ -113,54 +114,117 @@ class VectorIndex:
         if not len(self):
             return []
         faiss.omp_set_num_threads(1)  # of this thread: several searches share the cores
-        products, keys = self._index.search(row[None], limit, params=self._parameters(allowed))
+        share = 1.0 if allowed is None else np.count_nonzero(allowed) / len(self)
+        if not self.is_exact and share >= _READ_BY_MASK:
+            return self._nearest(row, limit, allowed, min(1.0, share))
+        parameters = None
+        if allowed is not None:
+            selector = _Allowed(np.packbits(allowed, bitorder="little"))
+            parameters = _Parameters(sel=selector)
+        products, keys = self._index.search(row[None], limit, params=parameters)
         pairs = zip(keys[0].tolist(), products[0].tolist(), strict=True)
         return [(key, product) for key, product in pairs if key >= 0]
 
     def rows_of(self, keys: Keys) -> Rows:
         """The rows of keys that are all in it, as far as 8 bits keep them."""
-        if self.is_exact:
-            places = np.flatnonzero(np.isin(faiss.vector_to_array(self._index.id_map), keys))
-            return np.asarray(self._index.index.reconstruct_batch(places), np.float32)
-        self._index.set_direct_map_type(_MapOfKeys.Hashtable)
-        rows = np.asarray(self._index.reconstruct_batch(keys), np.float32)
-        self._index.set_direct_map_type(_MapOfKeys.NoMap)
-        return rows
+        places = np.flatnonzero(np.isin(self._keys, keys))
+        return np.asarray(self._index.index.reconstruct_batch(places), np.float32)
 
-    def changed(self, *, removed: Keys, added: tuple[Keys, Rows]) -> "VectorIndex":
-        """An approximate one of other rows in the same lists. This one is of no use after it."""
+    def changed(
+        self, *, removed: Keys, added: tuple[Keys, Rows], centring: Centring
+    ) -> "VectorIndex":
+        """An approximate one of other rows. This one is of no use after it."""
         self._index.remove_ids(faiss.IDSelectorBatch(removed))
-        self._index.add_with_ids(added[1], added[0])
-        return VectorIndex(self._index, self.probes, self.trained_for)
+        self._index.add_with_ids(np.ascontiguousarray(added[1]), added[0])
+        coarse = _coarse(self._index.index, centring)
+        return VectorIndex(self._index, coarse, self.reads, self.measured_for)
 
     def save(self, path: Path) -> dict[str, int]:
         """Write it; what comes back is to be given to `load`."""
         faiss.write_index(self._index, str(path))
-        return {"probes": self.probes, "trained_for": self.trained_for}
+        if not self.is_exact:
+            faiss.write_index(self._coarse, str(path) + _COARSE)
+        return {"reads": self.reads, "measured_for": self.measured_for}
 
     @classmethod
     def load(
-        cls, path: Path, *, probes: int, trained_for: int, to_change: bool = False
+        cls, path: Path, *, reads: int, measured_for: int, to_change: bool = False
     ) -> "VectorIndex":
         """One that was saved. Its rows stay on disk, and in the system's cache, unless to change.
 
         Raises:
             RuntimeError: the file is none.
         """
-        mapped = faiss.IO_FLAG_MMAP if probes else faiss.IO_FLAG_MMAP_IFC
-        index = faiss.read_index(str(path), 0 if to_change else mapped)
-        return cls(index, probes, trained_for)
+        index = faiss.read_index(str(path), 0 if to_change else faiss.IO_FLAG_MMAP_IFC)
+        coarse = faiss.read_index(str(path) + _COARSE) if reads else None
+        return cls(index, coarse, reads, measured_for)
 
-    def _parameters(self, allowed: NDArray[np.bool_] | None) -> Any:
-        share, selector = 1.0, None
+    @cached_property
+    def _keys(self) -> Keys:
+        """By place."""
+        return np.asarray(faiss.vector_to_array(self._index.id_map), np.int64)
+
+    def _nearest(
+        self,
+        row: NDArray[np.float32],
+        limit: int,
+        allowed: NDArray[np.bool_] | None,
+        share: float,
+    ) -> list[tuple[int, float]]:
+        # The fewer rows are allowed, the more are read that are not.
+        most = min(len(self), math.ceil(max(limit, self.reads) / share))
+        _, found = self._coarse.search(np.ascontiguousarray(row[None, :-LANGUAGES]), most)
+        places = found[0][found[0] >= 0]
         if allowed is not None:
-            share = max(1, int(np.count_nonzero(allowed))) / len(self)
-            selector = _Allowed(np.packbits(allowed, bitorder="little"))
-        if self.is_exact:
-            return _Parameters(sel=selector) if selector else None
-        # The fewer rows are allowed, the farther away the nearest of them are.
-        probes = min(self._index.nlist, math.ceil(self.probes / min(1.0, share)))
-        return _ListParameters(sel=selector, nprobe=probes)
+            keys = self._keys[places]
+            within = keys < len(allowed)
+            within[within] = allowed[keys[within]]
+            places = places[within]
+        # In the order they lie on disk.
+        places = np.sort(places)
+        products = np.asarray(self._index.index.reconstruct_batch(places)) @ row
+        order = np.argsort(-products, kind="stable")[:limit]
+        keys = self._keys[places[order]]
+        return list(zip(keys.tolist(), products[order].tolist(), strict=True))
+
+    def _measured(self, questions: Rows, best: NDArray[np.int64]) -> "VectorIndex":
+        """Reading twice the fewest rows, of powers of two, that find what was asked for.
+
+        Twice, because others ask other questions, and reading costs little.
+        """
+        reads = _FEWEST_READ
+        while reads < _MOST_READ:
+            index = VectorIndex(self._index, self._coarse, reads, self.measured_for)
+            found = [[key for key, _ in index.search(row, limit=OFFERED)] for row in questions]
+            hits = [np.isin(row, each).mean() for row, each in zip(best, found, strict=True)]
+            reads *= 2
+            if np.mean(hits) >= RECALL:
+                return VectorIndex(self._index, self._coarse, reads, self.measured_for)
+        return self
+
+
+def _coarse(fine: Any, centring: Centring) -> Any:
+    """The same rows in 2 bits a number, each without the mean of its language.
+
+    Four bits stand for two numbers, which sixteen points of a plane do well as long as no few
+    rows lie far off, as those of a rare language would with the slots of the languages.
+    """
+    width = fine.d - LANGUAGES
+    parts = width if width % 2 else width // 2
+    coarse = faiss.IndexPQFastScan(width, parts, _BITS, faiss.METRIC_INNER_PRODUCT)
+    coarse.pq.cp.min_points_per_centroid = 1  # a small index is no reason to warn
+    chance = np.random.default_rng(2)
+    some = np.sort(chance.permutation(fine.ntotal)[:_SAMPLE_ROWS])
+    coarse.train(_centred(fine.reconstruct_batch(some), centring))
+    for begin in range(0, fine.ntotal, _COPIED):
+        count = min(_COPIED, fine.ntotal - begin)
+        coarse.add(_centred(fine.reconstruct_n(begin, count), centring))
+    return coarse
+
+
+def _centred(rows: Rows, centring: Centring) -> Rows:
+    vectors, slots = rows[:, :-LANGUAGES], rows[:, -LANGUAGES:].argmax(axis=1)
+    return np.ascontiguousarray(vectors - centring.means[slots])
 
 
 class _Best:
@@ -201,16 +265,3 @@ def _questions(sample: Rows, centring: Centring) -> Rows:
     asked = _LIKENESS * near + math.sqrt(1 - _LIKENESS**2) * off
     asked /= np.linalg.norm(asked, axis=1, keepdims=True)
     return np.stack([centring.question_row(each) for each in asked])
-
-
-def _probes(index: Any, questions: Rows, best: NDArray[np.int64]) -> int:
-    """The fewest lists to read, of powers of two, that find what was asked for."""
-    probes = 1
-    while probes < index.nlist:
-        parameters = _ListParameters(nprobe=probes)
-        _, found = index.search(questions, OFFERED, params=parameters)
-        hits = [np.isin(row, each).mean() for row, each in zip(best, found, strict=True)]
-        if np.mean(hits) >= RECALL:
-            return probes
-        probes *= 2
-    return int(index.nlist)
