@@ -66,8 +66,7 @@ class Dense:
     Attributes:
         generation: the catalog's generation it is of.
         lineage: the lineage of that catalog.
-        centring: the mean of each language. Of what went from a base that is not exact,
-            only the next base takes account.
+        centring: the mean of each language.
         base: the saved part.
         gone: what of it went since.
         keys: of the fresh part's rows, ascending.
@@ -129,7 +128,7 @@ class Dense:
         gone = [each for each in changes.removed if each[0] <= start.base.last]
         keys, languages, vectors = catalog.vectors_of(changes.added)
         centring = start.centring.counted(start.rows[~stays], by=-1)
-        if gone and start.base.index.is_exact:
+        if gone:
             centring = centring.counted(start.base.index.rows_of(_keys(gone)), by=-1)
         centring, rows = centring.added(vectors, languages)
         return replace(

@@ -118,9 +118,11 @@ class Lexical:
         if saved.generation > catalog.generation or not saved.is_sound():
             return None
         try:
-            return cls._on(_opened(saved.folder), saved.generation, saved.lineage)
+            searcher = _opened(saved.folder)
         except (OSError, ValueError):
             return None
+        # tantivy takes a file that goes while it opens the others for an empty one.
+        return cls._on(searcher, saved.generation, saved.lineage) if saved.is_there() else None
 
     def _rebased(self, catalog: Snapshot, folder: Path) -> "Lexical":
         """On the saved base, where that is newer than ours."""

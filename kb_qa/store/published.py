@@ -45,6 +45,10 @@ class Published:
             _log.warning("%s: made again from the catalog", damage)
         return not damage
 
+    def is_there(self) -> bool:
+        """Whether all its files are: a writer that publishes a newer one removes them."""
+        return all((self.folder / name).exists() for name in self.checksums)
+
     def damage(self) -> str:
         """What is wrong with its files, in a few words; empty if nothing is."""
         for name, expected in self.checksums.items():

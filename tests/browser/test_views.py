@@ -216,7 +216,7 @@ def test_a_knowledge_base_from_nothing(open_page: Open, address: str) -> None:
     expect(verdicts.filter(has_text="broken.pdf").first).to_contain_text("failed")
     keep_screenshot(page, "library")
     page.get_by_role("tab", name=BOOKS.search).click()
-    search = page.get_by_label(BOOKS.search)
+    search = page.get_by_role("textbox", name=BOOKS.search)
     search.fill("Who approves first class?")
     search.press("Enter")
     expect(page.locator(".kq-files li").filter(has_text="director")).to_be_visible()
@@ -261,4 +261,4 @@ def test_every_view_fits_a_phone(open_page: Open, address: str) -> None:
         page = open_page(f"{address}/{view}", locale="zh-CN", phone=True, dark=True)
         expect(page.locator(".kq-heading, .kq-facts, .kq-note").first).to_be_visible()
         keep_screenshot(page, f"phone-{view}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")

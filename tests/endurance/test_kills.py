@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -81,20 +82,23 @@ def changed_until_killed(
 ) -> tuple[list[Contents], Contents]:
     """What was done, and what was begun last and not done; `said` takes what it dies of."""
     program = Path(__file__).with_name("changing.py")
-    process = subprocess.Popen(
-        [sys.executable, str(program), str(folder), str(seed)],
-        stdout=subprocess.PIPE,
-        stderr=None if said is None else subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    first = process.stdout.readline()
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    output, errors = process.communicate()
-    lines = [first, *output.splitlines()]
-    if said is not None:
-        said.append(errors)
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, str(program), str(folder), str(seed)],
+            stdout=subprocess.PIPE,
+            stderr=None if said is None else errors,
+            text=True,
+        )
+        assert process.stdout
+        first = process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        lines = [first, *process.stdout.read().splitlines()]
+        process.wait()
+        process.stdout.close()
+        if said is not None:
+            errors.seek(0)
+            said.append(errors.read())
     whole = [line.split(" ", 1) for line in lines if line.rstrip().endswith("}")]
     done = [json.loads(said) for kind, said in whole if kind == "done"]
     begun = [json.loads(said) for kind, said in whole if kind == "begin"]
