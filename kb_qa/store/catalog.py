@@ -87,7 +87,10 @@ class Catalog:
         Whoever is alone with a log that a killed writer left reads all of it first; while
         another connection is open it need not be read again.
         """
-        file = self.path.stat().st_ino
+        try:
+            file = self.path.stat().st_ino
+        except OSError:
+            return  # it went just now, which whoever reads it is told
         if self._kept is None or self._kept[0] != file:
             connection = self._open_to_read()
             self._kept = file, connection
