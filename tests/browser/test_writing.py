@@ -15,6 +15,7 @@ from ui.messages import TEXTS
 Open = Callable[..., Page]
 EN, ZH = TEXTS["en"], TEXTS["zh"]
 QUESTION = "What may a night in a hotel cost?"
+SUPPORTED = "A hotel may cost at most 600 yuan a night [1]. "
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,11 @@ def begin(page: Page, question: str = QUESTION) -> Locator:
     return page.locator(".kq-turn").filter(has_text=question)
 
 
+def words(count: int) -> list[str]:
+    """Pieces that can be told apart."""
+    return [f"word{n} " for n in range(count)]
+
+
 def stop(page: Page) -> None:
     page.get_by_test_id("stChatInputStopButton").click()
 
@@ -52,7 +58,7 @@ def test_an_answer_grows_before_the_reader_s_eyes(
     open_page: Open, address: str, server: ChatServer
 ) -> None:
     """What is written is on the page while the rest is still to come."""
-    server.script = Script(pieces=[f"word{n} " for n in range(40)] + ["[1]."], seconds=0.1)
+    server.script = Script(pieces=[SUPPORTED, *words(40)], seconds=0.1)
     page = open_page(address)
     turn = begin(page)
     expect(turn.locator(".kq-answer")).to_contain_text("word3", timeout=60_000)
@@ -61,7 +67,7 @@ def test_an_answer_grows_before_the_reader_s_eyes(
     expect(turn.locator(".kq-if-stopped")).to_be_hidden()
     keep_screenshot(page, "writing")
     expect(turn.locator(".kq-sources")).to_be_visible()
-    expect(turn.locator(".kq-answer")).to_contain_text("word39 [1].")
+    expect(turn.locator(".kq-answer")).to_contain_text("word39")
     expect(turn.locator(".kq-status")).to_have_count(0)
 
 
@@ -70,7 +76,7 @@ def test_stop_keeps_what_was_written(
     open_page: Open, address: str, server: ChatServer, locale: str, texts: object
 ) -> None:
     """At once, marked as stopped; the server is hung up on, and the next question answered."""
-    server.script = Script(pieces=[f"word{n} " for n in range(1000)], seconds=0.1)
+    server.script = Script(pieces=words(1000), seconds=0.1)
     page = open_page(address, locale=locale)
     turn = begin(page)
     expect(turn.locator(".kq-answer")).to_contain_text("word5", timeout=60_000)
@@ -105,7 +111,7 @@ def test_stop_before_the_first_word(open_page: Open, address: str, server: ChatS
 
 def test_a_switch_of_language_asks_again(open_page: Open, address: str, server: ChatServer) -> None:
     """The answer under way is given up and begun anew; nothing is written twice."""
-    server.script = Script(pieces=[f"word{n} " for n in range(30)] + ["[1]."], seconds=0.1)
+    server.script = Script(pieces=[SUPPORTED, *words(30)], seconds=0.1)
     page = open_page(address)
     turn = begin(page)
     expect(turn.locator(".kq-answer")).to_contain_text("word2", timeout=60_000)
