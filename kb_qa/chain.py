@@ -25,6 +25,7 @@ from kb_qa.generators import configured_llm
 from kb_qa.prompted import PromptedChain
 from kb_qa.prompts import Turn
 from kb_qa.quote import QuoteChain
+from kb_qa.reranking import configured_reranker
 from kb_qa.retrieval import HybridRetriever
 from kb_qa.settings import Settings, load_settings
 from kb_qa.store.base import Searchable
@@ -75,6 +76,8 @@ def build_qa_chain(
             candidates=settings.candidates,
             mass_weight=settings.mass_weight,
             where=where,
+            reranker=configured_reranker(settings),
+            reranked=settings.reranked,
         ),
         combine_documents_chain=_generator(
             settings, knowledge_base, llm or configured_llm(settings)
@@ -103,7 +106,7 @@ class KnowledgeBaseQA(RetrievalQA):
         """The passages found for a question, as the citations of an empty answer."""
         watch = _Watch()
         question, _, narrowed = _asked({self.input_key: question, _WHERE: where}, self.input_key)
-        documents = self.retriever.invoke(question, **narrowed)
+        documents = self.retriever.invoke(question, **narrowed, **self._timed(watch))
         sources = [Source.from_document(each) for each in documents]
         watch.lap("retrieve")
         citations = tuple(
@@ -181,7 +184,7 @@ class KnowledgeBaseQA(RetrievalQA):
         callbacks = RunnableConfig(callbacks=run_manager.get_child())
         for phrasing in generator.phrasings(question, history):
             watch.lap("condense")
-            documents = self.retriever.invoke(phrasing, callbacks, **narrowed)
+            documents = self.retriever.invoke(phrasing, callbacks, **narrowed, **self._timed(watch))
             watch.lap("retrieve")
             evidence = generator.weigh(phrasing, documents)
             watch.lap("weigh")
@@ -203,7 +206,9 @@ class KnowledgeBaseQA(RetrievalQA):
         async with aclosing(generator.aphrasings(question, history)) as phrasings:
             async for phrasing in phrasings:
                 watch.lap("condense")
-                documents = await self.retriever.ainvoke(phrasing, callbacks, **narrowed)
+                documents = await self.retriever.ainvoke(
+                    phrasing, callbacks, **narrowed, **self._timed(watch)
+                )
                 watch.lap("retrieve")
                 evidence = await asyncio.to_thread(generator.weigh, phrasing, documents)
                 watch.lap("weigh")
@@ -225,6 +230,10 @@ class KnowledgeBaseQA(RetrievalQA):
         score = evidence.score if evidence.sentences else None
         finished = replace(piece, seconds=watch.seconds, asked_as=asked_as, evidence=score)
         return AddableDict(answer=finished)
+
+    def _timed(self, watch: "_Watch") -> dict[str, Any]:
+        """What tells the watch of a retriever's stages; another's are one."""
+        return {"lap": watch.lap} if isinstance(self.retriever, HybridRetriever) else {}
 
     @property
     def _generator(self) -> AnswerChain:

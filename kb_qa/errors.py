@@ -13,6 +13,7 @@ KbQaError
 │   ├── BackupError              a backup, export or import cannot be made there
 │   └── StoreUnreachable         the server that keeps it does not answer
 ├── EmbeddingsError          the embedding model cannot be loaded or run
+├── RerankerError            the reranker cannot be loaded
 ├── PathMissing              there is no such file or folder
 ├── ParseError               a document cannot be turned into text
 ├── QuestionError            a question cannot be asked
@@ -81,6 +82,10 @@ class StoreUnreachable(KnowledgeBaseError):
 
 class EmbeddingsError(KbQaError):
     """The embedding model cannot be loaded or run."""
+
+
+class RerankerError(KbQaError):
+    """The model that puts passages in order cannot be loaded."""
 
 
 class PathMissing(KbQaError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,16 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from kb_qa.answer import Source
+from kb_qa.reranking import Reranker
 from kb_qa.store.base import Searchable
 from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.records import Candidate
 
 _SIGNS = re.compile(r"[\W_]+")
+
+
+def _untimed(_stage: str) -> None:
+    """For those who do not ask what each stage takes."""
 
 
 class HybridRetriever(BaseRetriever):
@@ -35,6 +40,8 @@ class HybridRetriever(BaseRetriever):
         candidates: how many each side of the search offers.
         mass_weight: weight of the question's words found, beside the cosine.
         where: which passages may be found, if a question does not say.
+        reranker: puts the best of them in order, if there is one.
+        reranked: how many of them it reads.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -44,6 +51,8 @@ class HybridRetriever(BaseRetriever):
     candidates: int = 50
     mass_weight: float = 0.12
     where: Filter = ANYTHING
+    reranker: Reranker | None = None
+    reranked: int = 30
 
     def rank(self, candidates: Iterable[Candidate], *, passages: int | None = None) -> list[Source]:
         """The best of the candidates, best first: as many as asked for, or as set.
@@ -65,11 +74,19 @@ class HybridRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 (LangChain passes it by name)
         passages: int | None = None,
         where: Filter = ANYTHING,
+        lap: Callable[[str], None] = _untimed,
     ) -> list[Document]:
+        """Search, rank, rerank; `lap` is told the name of each stage as it ends."""
+        wanted = passages or self.passages
         found = self.knowledge_base.candidates(
             query, limit=self.candidates, where=where or self.where
         )
-        return [source.to_document() for source in self.rank(found, passages=passages)]
+        best = self.rank(found, passages=max(wanted, self.reranked) if self.reranker else wanted)
+        lap("retrieve")
+        if self.reranker:
+            best = self.reranker.reranked(query, best)[:wanted]
+            lap("rerank")
+        return [source.to_document() for source in best]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **narrowed: Any

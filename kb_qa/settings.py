@@ -80,6 +80,14 @@ class Settings(BaseSettings):
     mass_weight: float = Field(
         0.12, ge=0, description="weight of the matched words beside the vectors' cosine"
     )
+    reranker: str | None = Field(
+        None,
+        description="puts the best passages in order: a sentence-transformers CrossEncoder, a "
+        "folder, or a hub id; none if not set",
+    )
+    reranked: int = Field(
+        30, ge=1, le=1000, description="passages it reads for a question; its time grows with them"
+    )
     floor: float = Field(
         0.26, description="evidence under which nothing is answered; fits the bundled embeddings"
     )

@@ -74,6 +74,11 @@ CHINESE = {
     "passages": "一个回答最多依据几个段落",
     "candidates": "检索的两路各提供多少候选段落",
     "mass_weight": "词语匹配相对于向量余弦的权重",
+    "reranker": (
+        "给最好的段落重新排序的 sentence-transformers CrossEncoder：文件夹或模型库里的名字；"
+        "不设则没有"
+    ),
+    "reranked": "每个问题它读多少段落；段落越多越慢",
     "floor": "证据低于它就不回答；为自带的向量模型校准",
 }
 

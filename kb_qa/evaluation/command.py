@@ -23,7 +23,10 @@ from kb_qa.paths import shown
 from kb_qa.settings import Settings, load_settings
 from kb_qa.store.opening import open_catalog
 
-_ANSWERED_BY = ("embeddings", "llm", "passages", "candidates", "mass_weight", "floor")
+_ANSWERED_BY = (
+    *("embeddings", "llm", "passages", "candidates", "mass_weight", "reranker", "reranked"),
+    "floor",
+)
 """The settings that an answer depends on."""
 
 
