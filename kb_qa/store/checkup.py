@@ -205,6 +205,8 @@ def _damage(folder: Path, side: str, snapshot: Snapshot) -> str:
         return f"{side}.json is " + ("damaged, or of another catalog" if there else "missing")
     if saved.generation > snapshot.generation:
         return f"{side}.json is of a later state of the catalog"
+    if side == lexical.SIDE and not lexical.has_present_terms(saved):
+        return f"{side}.json is of an older version's words"
     return saved.damage()
 
 

@@ -19,7 +19,7 @@ import tantivy
 from kb_qa.store.published import Published, publish, published
 from kb_qa.store.snapshot import Changes, Snapshot
 from kb_qa.store.vector_index import Keys
-from kb_qa.terms import terms
+from kb_qa.terms import VERSION, terms
 
 SIDE = "lexical"
 _HEAP_BYTES = 64 << 20
@@ -32,6 +32,7 @@ _SCHEMA = (
 _FEWEST = 100  # chunks IDF assumes at least: a handful cannot tell rare words from common
 _FEW_ALLOWED = 5_000  # chunks that a query can name one by one
 _LOCKS = ".tantivy-*.lock"
+_TERMS = "terms"  # what a manifest calls the version of its terms
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Lexical:
     @classmethod
     def load(cls, folder: Path, catalog: Snapshot) -> "Lexical":
         """What is saved; nothing where there is none, or it is damaged."""
-        saved = published(folder, SIDE, lineage=catalog.lineage)
+        saved = _saved(folder, catalog.lineage)
         return (saved and cls._of(saved, catalog)) or cls._on(None, 0, catalog.lineage)
 
     def search(self, words: Iterable[str], *, limit: int, among: Keys | None = None) -> list[int]:
@@ -94,7 +95,7 @@ class Lexical:
     @staticmethod
     def save(catalog: Snapshot, folder: Path) -> None:
         """Save the catalog's present generation; for the writer only."""
-        saved = published(folder, SIDE, lineage=catalog.lineage)
+        saved = _saved(folder, catalog.lineage)
         if saved and saved.generation == catalog.generation and saved.is_sound():
             return
 
@@ -104,7 +105,7 @@ class Lexical:
             _apply(index, catalog.changes_since(generation), catalog)
             for lock in aside.glob(_LOCKS):
                 lock.unlink()
-            return {}
+            return {_TERMS: VERSION}
 
         publish(folder, SIDE, generation=catalog.generation, lineage=catalog.lineage, fill=fill)
 
@@ -126,7 +127,7 @@ class Lexical:
 
     def _rebased(self, catalog: Snapshot, folder: Path) -> "Lexical":
         """On the saved base, where that is newer than ours."""
-        saved = published(folder, SIDE, lineage=self.lineage)
+        saved = _saved(folder, self.lineage)
         if saved and self.base_generation < saved.generation:
             return Lexical._of(saved, catalog) or self
         return self
@@ -137,6 +138,16 @@ class Lexical:
 
     def _frequency(self, word: str) -> int:
         return sum(searcher.doc_freq("terms", word) for searcher in self._searchers)
+
+
+def has_present_terms(saved: Published) -> bool:
+    """Whether its terms are those that questions have now."""
+    return saved.details.get(_TERMS) == VERSION
+
+
+def _saved(folder: Path, lineage: str) -> Published | None:
+    saved = published(folder, SIDE, lineage=lineage)
+    return saved if saved and has_present_terms(saved) else None
 
 
 def _apply(index: tantivy.Index, changes: Changes, catalog: Snapshot) -> None:

@@ -27,6 +27,13 @@ def test_full_width_and_half_width_match() -> None:
     assert terms("ＸＶＥＲＳＥ－７Ｂ") == terms("XVERSE-7B")
 
 
+def test_both_spellings_of_chinese_match() -> None:
+    """Traditional characters are the terms that simplified ones are, also where some are sought."""
+    assert terms("臺灣的圖書館") == terms("台湾的图书馆")
+    assert question_terms("請問圖書館有幾層？") == question_terms("请问图书馆有几层？")
+    assert contained("臺灣的圖書館", ["图书", "书馆", "图馆"]) == {"图书", "书馆"}
+
+
 def test_what_only_asks_is_no_term_of_a_question() -> None:
     """An answer does not repeat "how many" or "多少"; a question of nothing else keeps it."""
     assert question_terms("How many days of leave do I have?") == ["days", "leave"]
@@ -48,7 +55,7 @@ def test_mass_is_bounded(question: str, text: str) -> None:
     assert not idf or mass(set(terms(question)), idf) == 1
 
 
-MIXED = st.text(alphabet="ab1年假有々ー Éß_-ＧＰ.\n한국")
+MIXED = st.text(alphabet="ab1年假國国有々ー Éß_-ＧＰ.\n한국")
 
 
 @given(MIXED | st.text(), MIXED | st.text(), st.lists(MIXED, max_size=3))

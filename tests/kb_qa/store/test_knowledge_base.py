@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from kb_qa.errors import (
     EmbedderMismatch,
@@ -16,9 +17,13 @@ from kb_qa.errors import (
     KnowledgeBaseMissing,
     SchemaTooNew,
 )
+from kb_qa.store import lexical
+from kb_qa.store.checkup import State, check_up
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase, knowledge_bases
+from kb_qa.store.published import publish, published
 from kb_qa.store.records import Chunk, Document
 from kb_qa.store.writer import Writer
+from kb_qa.terms import VERSION, terms
 from tests.fakes import WordEmbeddings
 
 BAND = "Abba is a band from Sweden"
@@ -65,6 +70,12 @@ def found(knowledge_base: KnowledgeBase, question: str) -> list[str]:
     candidates = knowledge_base.candidates(question, limit=10)
     candidates.sort(key=lambda each: each.centred + each.mass, reverse=True)
     return [candidate.passage.chunk.text for candidate in candidates]
+
+
+def by_words(knowledge_base: KnowledgeBase, words: str) -> list[int]:
+    with knowledge_base.read() as snapshot:
+        found = knowledge_base._follower.state(snapshot).lexical
+        return found.search(terms(words), limit=10)
 
 
 def reopened(knowledge_base: KnowledgeBase) -> KnowledgeBase:
@@ -168,6 +179,43 @@ def test_one_side_made_again_does_not_pass_for_both(
         state = reader._follower.state(snapshot)
         assert (state.dense.generation, state.lexical.generation) == (snapshot.generation,) * 2
     assert "Roxette is another band" in found(reader, "Roxette")
+
+
+@pytest.mark.parametrize("by", ["a writer", "the check-up"])
+def test_words_of_other_terms_are_made_again(knowledge_base: KnowledgeBase, by: str) -> None:
+    """An index of terms as they were in an older version is not used: it lacks words.
+
+    The next writer saves it anew, though it writes nothing else; so does the check-up.
+    """
+    put(knowledge_base, "臺灣的圖書館", BAND)
+    with knowledge_base.read() as snapshot:
+        generation, lineage = snapshot.generation, snapshot.lineage
+
+    def fill(aside: Path) -> dict[str, int]:
+        index = tantivy.Index(lexical._SCHEMA, str(aside))
+        writer = index.writer(15_000_000, 1)
+        writer.add_document(tantivy.Document(terms="臺灣 圖書 書館", chunk=1))
+        writer.commit()
+        writer.wait_merging_threads()
+        for lock in aside.glob(".tantivy-*.lock"):
+            lock.unlink()
+        return {}
+
+    folder = knowledge_base.folder
+    publish(folder, lexical.SIDE, generation=generation, lineage=lineage, fill=fill)
+    assert len(by_words(reopened(knowledge_base), "图书")) == 1
+    assert by_words(reopened(knowledge_base), "图书") == by_words(reopened(knowledge_base), "圖書")
+    if by == "a writer":
+        with reopened(knowledge_base).write():
+            pass
+    else:
+        embeddings = knowledge_base.embeddings
+        told = {each.what: each for each in check_up(folder, embeddings=lambda: embeddings)}
+        assert told["lexical"].state is State.REPAIRED
+        assert "older version" in told["lexical"].text
+    saved = published(folder, lexical.SIDE, lineage=lineage)
+    assert saved
+    assert saved.details == {"terms": VERSION}
 
 
 def test_a_new_knowledge_base_in_the_same_folder_is_noticed(
