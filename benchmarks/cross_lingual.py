@@ -1,0 +1,102 @@
+"""Does a question find its passage in another language, among passages in its own?
+
+    python -m benchmarks.cross_lingual
+
+What is asked stands in data/cross_lingual.jsonl, in our own words: manuals and policies. Half of
+the questions are Chinese with their answer in an English passage, half are English with theirs in
+a Chinese one; beside each stands a passage in the question's language, near its subject, without
+the answer. All are one knowledge base, a file each. Without centring a passage's cosine counts as
+it is, with it beside those of its language (decision 2). Refused is what does not reach the floor
+in force, though the passage that answers is there.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.pipeline import ingest
+from kb_qa import KnowledgeBase, KnowledgeBaseQA, build_qa_chain, load_embeddings
+from kb_qa.settings import Settings
+from kb_qa.store.records import Candidate
+
+_PAIRS = Path(__file__).parent / "data" / "cross_lingual.jsonl"
+_TOP = 5
+_OTHER = {"zh": "en", "en": "zh"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, the language it is asked in, and the file that answers it."""
+
+    text: str
+    language: str
+    file: str
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    settings = Settings(llm="quote")
+    embeddings = load_embeddings("bundled")
+    with tempfile.TemporaryDirectory() as work:
+        asked = _write(Path(work) / "docs")
+        knowledge_base = KnowledgeBase(Path(work) / "kb", embeddings=embeddings)
+        ingest([Path(work) / "docs"], knowledge_base=knowledge_base)
+        chain = build_qa_chain(kb=Path(work) / "kb", settings=settings, embeddings=embeddings)
+        print(f"| asked in | answered in | number | way | first | first {_TOP} | refused |")
+        print("|---|---|---|---|---|---|---|")
+        for language, other in _OTHER.items():
+            some = [each for each in asked if each.language == language]
+            refused = sum(_is_refused(chain, each) for each in some) / len(some)
+            found = [knowledge_base.candidates(each.text, limit=50) for each in some]
+            for way, score in _ways(settings.mass_weight).items():
+                places = [_place(*each, score) for each in zip(some, found, strict=True)]
+                shares = [sum(place <= most for place in places) / len(some) for most in (1, _TOP)]
+                row = [language, other, len(some), way, *(f"{share:.3f}" for share in shares)]
+                told = f"{refused:.3f}" if way == _IN_FORCE else ""
+                print(f"| {' | '.join(map(str, row))} | {told} |", flush=True)
+    print(f"\nThe floor in force is {settings.floor}.")
+
+
+_IN_FORCE = "with the words, centred"
+
+
+def _ways(weight: float) -> dict[str, Callable[[Candidate], float]]:
+    return {
+        "meaning alone": lambda each: each.cosine,
+        "meaning alone, centred": lambda each: each.centred,
+        "with the words": lambda each: each.cosine + weight * each.mass,
+        _IN_FORCE: lambda each: each.centred + weight * each.mass,
+    }
+
+
+def _write(folder: Path) -> list[Asked]:
+    """Every passage as a Markdown file; the questions."""
+    folder.mkdir(parents=True)
+    asked = []
+    for number, line in enumerate(_PAIRS.read_text(encoding="utf-8").splitlines()):
+        pair = json.loads(line)
+        for name, each in (("answer", pair), ("beside", pair["beside"])):
+            text = f"# {each['title']}\n\n{each['passage']}\n"
+            (folder / f"{number:02}-{name}.md").write_text(text, encoding="utf-8")
+        asked.append(Asked(pair["question"], pair["asked_in"], f"{number:02}-answer.md"))
+    return asked
+
+
+def _place(
+    asked: Asked, candidates: Sequence[Candidate], score: Callable[[Candidate], float]
+) -> int:
+    """The rank of the passage that answers, from 1; far beyond the last if it is not found."""
+    ranked = sorted(candidates, key=score, reverse=True)
+    files = [Path(each.passage.paths[0]).name for each in ranked]
+    return files.index(asked.file) + 1 if asked.file in files else 10**9
+
+
+def _is_refused(chain: KnowledgeBaseQA, asked: Asked) -> bool:
+    return bool(chain.invoke({"query": asked.text})["answer"].refused)
+
+
+if __name__ == "__main__":
+    main()
