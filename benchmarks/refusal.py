@@ -57,8 +57,9 @@ def _evidence(
     for question in questions.questions:
         candidates = knowledge_base.candidates(question.text, limit=50)
         others = [each for each in candidates if Path(each.passage.paths[0]).name != question.file]
-        answered.append(weigher.weigh(question.text, retriever.rank(candidates)).score)
-        left_out.append(weigher.weigh(question.text, retriever.rank(others)).score)
+        for found, scores in ((candidates, answered), (others, left_out)):
+            ranked = retriever.rank(found, question=question.text)
+            scores.append(weigher.weigh(question.text, ranked).score)
     return answered, left_out
 
 
