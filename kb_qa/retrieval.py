@@ -16,6 +16,7 @@ from pydantic import ConfigDict
 
 from kb_qa.answer import Source
 from kb_qa.language import detect_language
+from kb_qa.neighbours import joined
 from kb_qa.reranking import Reranker
 from kb_qa.store.base import Searchable
 from kb_qa.store.filter import ANYTHING, Filter
@@ -44,7 +45,7 @@ class HybridRetriever(BaseRetriever):
 
     Attributes:
         knowledge_base: where to look.
-        passages: how many come back.
+        passages: how many come back; those that touch in their document come as one.
         candidates: how many each side of the search offers.
         mass_weight: weight of the question's words found, beside the cosine.
         where: which passages may be found, if a question does not say.
@@ -91,7 +92,7 @@ class HybridRetriever(BaseRetriever):
         where: Filter = ANYTHING,
         lap: Callable[[str], None] = _untimed,
     ) -> list[Document]:
-        """Search, rank, rerank; `lap` is told the name of each stage as it ends."""
+        """Search, rank, rerank, join; `lap` is told the name of each stage as it ends."""
         wanted = passages or self.passages
         found = self.knowledge_base.candidates(
             query, limit=self.candidates, where=where or self.where
@@ -102,7 +103,7 @@ class HybridRetriever(BaseRetriever):
         if self.reranker:
             best = self.reranker.reranked(query, best)[:wanted]
             lap("rerank")
-        return [source.to_document() for source in best]
+        return [source.to_document() for source in joined(best)]
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **narrowed: Any
