@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.question_sets import QuestionSet, load
-from ingest.pipeline import ingest
-from kb_qa import KnowledgeBase, KnowledgeBaseQA, build_qa_chain, load_embeddings, load_settings
+from benchmarks.question_sets import QuestionSet, load, made_of
+from kb_qa import KnowledgeBaseQA, build_qa_chain, load_embeddings, load_settings
 from kb_qa.evaluation.metrics import contains
 
 SETS = ("cmrc_trial", "drcd_dev", "xquad_de", "xquad_es")
@@ -41,10 +40,7 @@ def main() -> None:
 
 def _chain(questions: QuestionSet, kb: Path) -> KnowledgeBaseQA:
     embeddings = load_embeddings("bundled")
-    if not kb.exists():
-        with tempfile.TemporaryDirectory() as documents:
-            questions.write(Path(documents))
-            ingest([Path(documents)], knowledge_base=KnowledgeBase(kb, embeddings=embeddings))
+    made_of(questions, kb, embeddings)
     return build_qa_chain(kb=kb, settings=load_settings(llm="quote"), embeddings=embeddings)
 
 

@@ -26,7 +26,7 @@ def load_cross_encoder(name: str, *, device: str | None) -> CrossEncoder:
     dtype = {"dtype": choose_plan(on).passages.dtype} if on.type == "cuda" else {}
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = CrossEncoder(
+        model: CrossEncoder = CrossEncoder(
             str(folder),
             device=str(on),
             local_files_only=True,

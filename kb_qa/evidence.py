@@ -2,21 +2,29 @@
 
 The best passage of a knowledge base without the answer is still about the same
 subject. What tells an answer apart is a sentence: near the question in
-meaning, and holding those of its words that the title does not give away.
+meaning, and taking up what the question asks beyond its subject.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kb_qa.answer import Source
+from kb_qa.embeddings.base import PassageEmbeddings, Reading
 from kb_qa.sentences import sentence_spans
+from kb_qa.store.background import ORDINARY
 from kb_qa.store.base import Searchable
 from kb_qa.store.knowledge_base import Query
 from kb_qa.store.records import indexed_text
 from kb_qa.tables import header_of, is_header, is_row
-from kb_qa.terms import mass, terms
+from kb_qa.terms import mass, question_terms, terms
+
+_WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True)
@@ -65,36 +73,111 @@ class Evidence:
 class Weigher:
     """Weighs sentences: their own meaning and words, and their passage's score.
 
+    What of the question a passage's title does not say is looked for token by
+    token, each where the sentence comes nearest to it. What counts is how much
+    nearer that is than ordinary passages come: tokens of some languages are nearer
+    to each other than those of others.
+
     Attributes:
         knowledge_base: what the sources come from.
         mass_weight: weight of the question's words found, beside the cosine.
+        token_weight: weight of how near a sentence comes to the question's tokens.
     """
 
     knowledge_base: Searchable
     mass_weight: float = 0.3
+    token_weight: float = 1.0
 
     def weigh(self, question: str, sources: Sequence[Source]) -> Evidence:
         """Score every sentence of the sources."""
-        query = self.knowledge_base.query(question)
         sentences = [(source, *span) for source in sources for span in _spans(source)]
         if not sentences:
             return Evidence(question, tuple(sources), ())
-        vectors = self.knowledge_base.embeddings.embed_passages(
-            [_in_place(source, start, end) for source, start, end in sentences]
-        )
+        asked = self._asked(question)
+        texts = [_in_place(source, start, end) for source, start, end in sentences]
+        readings = self._embeddings.read_passages(texts)
         scored = [
-            Sentence(source, start, end, self._score(query, source, start, end, cosine))
-            for (source, start, end), cosine in zip(sentences, vectors @ query.vector, strict=True)
+            Sentence(source, start, end, self._score(asked, source, text, reading))
+            for (source, start, end), text, reading in zip(sentences, texts, readings, strict=True)
         ]
         scored.sort(key=lambda sentence: sentence.score, reverse=True)
         return Evidence(question, tuple(sources), tuple(scored))
 
-    def _score(
-        self, query: Query, source: Source, start: int, end: int, cosine: np.float32
-    ) -> float:
-        words = set(terms(_in_place(source, start, end)))
-        centred = float(cosine) - query.centre(source.language)
-        return centred + self.mass_weight * mass(words, query.idf) + source.score
+    def _asked(self, question: str) -> "_Asked":
+        [reading] = self._embeddings.read_queries([question])
+        query = self.knowledge_base.query(question)
+        return _Asked(query, reading, question_terms(question), self._ordinary)
+
+    def _score(self, asked: "_Asked", source: Source, text: str, reading: Reading) -> float:
+        query = asked.query
+        centred = float(reading.vector @ query.vector) - query.centre(source.language)
+        words = mass(set(terms(text)), query.idf)
+        ahead = asked.ahead(reading, given=" ".join((source.title, *source.heading)).lower())
+        return centred + self.mass_weight * words + self.token_weight * ahead + source.score
+
+    @cached_property
+    def _ordinary(self) -> list[Reading]:
+        """Passages about nothing that is asked, as the model reads them."""
+        return self._embeddings.read_passages(list(chain.from_iterable(ORDINARY.values())))
+
+    @property
+    def _embeddings(self) -> PassageEmbeddings:
+        return self.knowledge_base.embeddings
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question as the knowledge base sees it, and as the model reads it.
+
+    Attributes:
+        query: the one.
+        reading: the other.
+        words: its terms that an answer can be expected to share.
+        ordinary: passages about nothing that is asked, as the model reads them.
+    """
+
+    query: Query
+    reading: Reading
+    words: Sequence[str]
+    ordinary: Sequence[Reading]
+    _expected: dict[str, float] = field(default_factory=dict)
+
+    def ahead(self, sentence: Reading, *, given: str) -> float:
+        """How much nearer a sentence comes to what is asked than ordinary passages do.
+
+        Nothing where the model tells of no tokens, or what is given says all that is asked.
+
+        Args:
+            sentence: as the model reads it.
+            given: what is said anyway, such as the title, in lower case.
+        """
+        tokens = self._beyond(given)
+        if not len(tokens) or not len(sentence.tokens):
+            return 0.0
+        if given not in self._expected:
+            ordinary = sorted(_nearness(tokens, each) for each in self.ordinary)
+            self._expected[given] = ordinary[len(ordinary) * 3 // 4]
+        return _nearness(tokens, sentence) - self._expected[given]
+
+    def _beyond(self, given: str) -> NDArray[np.float32]:
+        """The tokens of what is asked beyond what is given."""
+        places = [place for place, piece in self._telling if piece not in given]
+        return self.reading.tokens[places]
+
+    @cached_property
+    def _telling(self) -> list[tuple[int, str]]:
+        """The tokens of the words that tell what is asked for, with their places."""
+        pieces = enumerate(piece.lower() for piece in self.reading.pieces)
+        return [
+            (place, piece)
+            for place, piece in pieces
+            if _WORD.search(piece) and any(piece in word or word in piece for word in self.words)
+        ]
+
+
+def _nearness(tokens: NDArray[np.float32], passage: Reading) -> float:
+    """How near a passage comes to each of the tokens: their mean cosine."""
+    return float((tokens @ passage.tokens.T).max(axis=1).mean())
 
 
 def header(source: Source, start: int) -> str:

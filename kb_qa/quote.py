@@ -13,6 +13,7 @@ from kb_qa.terms import terms
 _SENTENCES = 2  # quoted at most
 _MARGIN = 0.25  # how far behind the best sentence a quoted one may be
 _REPEATING = 0.1  # taken off a second sentence that holds nothing but the first one's words
+_BESIDE = 0.06  # added to a second sentence that stands right beside the first
 
 
 class QuoteChain(AnswerChain):
@@ -66,7 +67,8 @@ def _chosen(evidence: Evidence) -> list[Sentence]:
     def worth(other: Sentence) -> float:
         words = set(terms(other.text))
         shared = len(words & said) / max(1, min(len(words), len(said)))
-        return other.score - _REPEATING * shared
+        beside = _follows(best, other) or _follows(other, best)
+        return other.score - _REPEATING * shared + _BESIDE * beside
 
     near = [
         each

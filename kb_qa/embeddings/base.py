@@ -41,12 +41,29 @@ class EmbedderIdentity:
         return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a model makes of a text: of the whole, and of each token in its place.
+
+    Attributes:
+        vector: the unit vector of the whole, as it is embedded: float32, shape (dimension,).
+        pieces: the text's own tokens as they are written; neither the prompt's nor special ones.
+            A text that is too long for the model is read in parts, in any order.
+        tokens: unit vectors of those: float32, shape (tokens, width).
+    """
+
+    vector: NDArray[np.float32]
+    pieces: tuple[str, ...]
+    tokens: NDArray[np.float32]
+
+
 class PassageEmbeddings(Embeddings):
     """An embedder that knows its identity and counts its own tokens.
 
     Subclasses write `identity`, `max_tokens`, `count_tokens`, `embed_passages`
-    and `embed_queries`; LangChain's methods follow from them. All methods may
-    be called from several threads at once.
+    and `embed_queries`; LangChain's methods follow from them. A model that can
+    tell what it makes of each token also writes `read_passages` and
+    `read_queries`. All methods may be called from several threads at once.
     """
 
     @property
@@ -76,6 +93,14 @@ class PassageEmbeddings(Embeddings):
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of questions, in the order given: float32, (texts, dimension)."""
 
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        """Passages, whole and token by token; without tokens where the model tells of none."""
+        return [whole(vector) for vector in self.embed_passages(texts)]
+
+    def read_queries(self, texts: Sequence[str]) -> list[Reading]:
+        """Questions, whole and token by token; without tokens where the model tells of none."""
+        return [whole(vector) for vector in self.embed_queries(texts)]
+
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """LangChain's name for `embed_passages`."""
         return [[float(value) for value in row] for row in self.embed_passages(texts)]
@@ -83,3 +108,8 @@ class PassageEmbeddings(Embeddings):
     def embed_query(self, text: str) -> list[float]:
         """LangChain's name for `embed_queries` of one question."""
         return [float(value) for value in self.embed_queries([text])[0]]
+
+
+def whole(vector: NDArray[np.float32]) -> Reading:
+    """A text of whose tokens nothing is known."""
+    return Reading(vector, (), np.empty((0, len(vector)), np.float32))

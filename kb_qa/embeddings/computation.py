@@ -31,18 +31,21 @@ class Computation:
         self._building = Lock()
         self._workers = Workers(self._device)
 
-    def passages(self, sequences: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """The mean vector of each sequence: (sequences, hidden)."""
-        return self._compute(sequences, self._plan.passages)
+    def passages(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """The mean vector of each sequence, of shape (hidden,)."""
+        return self._workers.map(self._encoder(self._plan.passages).mean_vectors, sequences)
 
-    def queries(self, sequences: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def queries(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
         """The same for questions, whose time is not that of passages."""
-        return self._compute(sequences, self._plan.queries)
+        return self._workers.map(self._encoder(self._plan.queries).mean_vectors, sequences)
 
-    def _compute(
-        self, sequences: Sequence[Sequence[int]], arithmetic: Arithmetic
-    ) -> NDArray[np.float32]:
-        return self._workers.map(self._encoder(arithmetic).mean_vectors, sequences)
+    def passage_tokens(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """The vectors of each sequence's tokens, of shape (tokens, hidden)."""
+        return self._workers.map(self._encoder(self._plan.passages).token_vectors, sequences)
+
+    def query_tokens(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """The same for questions."""
+        return self._workers.map(self._encoder(self._plan.queries).token_vectors, sequences)
 
     def _encoder(self, arithmetic: Arithmetic) -> Encoder:
         """The encoder, made when it is first wanted: a run often needs only one of two."""

@@ -82,13 +82,21 @@ class Encoder:
 
         Neighbours of one length are attended to together, so sorted is faster.
         """
+        means = torch.stack([part.mean(0) for part in self._tokens(sequences)])
+        return means.cpu().numpy()
+
+    @torch.inference_mode()
+    def token_vectors(self, sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """The vectors of the tokens of each sequence, each of shape (tokens, hidden)."""
+        return [part.cpu().numpy() for part in self._tokens(sequences)]
+
+    def _tokens(self, sequences: Sequence[Sequence[int]]) -> Sequence[Tensor]:
         lengths = [len(sequence) for sequence in sequences]
         hidden = self._norm(self._embed(sequences))
         attention = self._attend(lengths)
         for layer in self._layers:
             hidden = layer(hidden, attention)
-        means = torch.stack([part.mean(0) for part in torch.split(hidden.float(), lengths)])
-        return means.cpu().numpy()
+        return torch.split(hidden.float(), lengths)
 
     def _embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
         ids = np.concatenate([np.asarray(sequence) for sequence in sequences])

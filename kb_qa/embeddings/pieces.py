@@ -22,5 +22,10 @@ def join_pieces(
     """
     sums = np.zeros((texts, vectors.shape[1]), np.float32)
     np.add.at(sums, list(owners), vectors * np.array(weights, np.float32)[:, None])
-    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), TINY)
-    return sums
+    return unit(sums)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Vectors at a length of one; those of no length stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, TINY), np.float32)

@@ -8,8 +8,9 @@ follows it are the library's, in whole precision.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -33,6 +34,19 @@ ON_PACKED = (Dense, Normalize, Pooling)
 
 MOST_TOKENS_READ = 8192
 MADE_BY_CORE = frozenset({"input_ids", "token_type_ids", "attention_mask"})
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """A text as a model reads it, its prompt included.
+
+    Attributes:
+        vector: the unit vector of the whole: (dimension,).
+        tokens: vectors of its tokens but for special ones: (tokens, width).
+    """
+
+    vector: Tensor
+    tokens: Tensor
 
 
 class SentenceEncoder(Protocol):
@@ -60,6 +74,12 @@ class SentenceEncoder(Protocol):
         Raises:
             EmbeddingsError: the device has no memory for so long a text.
         """
+
+    def read(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> list[TokenVectors]:
+        """What `vectors` gives, and the vector of each of the `pieces`."""
+
+    def pieces(self, tokens: Tokens) -> tuple[str, ...]:
+        """A text's tokens as they are written, but for special ones; none if none are read."""
 
 
 def choose_encoder(model: SentenceTransformer) -> SentenceEncoder:
@@ -112,6 +132,15 @@ class LibraryEncoder:
                 show_progress_bar=False,
             )
 
+    def read(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> list[TokenVectors]:
+        """Unit vectors of texts, without their tokens."""
+        vectors = self.vectors(texts, tokens)
+        return [TokenVectors(vector, vectors[:0]) for vector in vectors]
+
+    def pieces(self, tokens: Tokens) -> tuple[str, ...]:  # noqa: ARG002
+        """None: what the library makes of each token is not known here."""
+        return ()
+
 
 class TokenEncoder:
     """A model whose first module is a transformer that reads nothing but tokens.
@@ -129,7 +158,8 @@ class TokenEncoder:
         self._device = torch.device(model.device)
         on_cpu = self._device.type == "cpu"
         self._budget = budget or (MOST_TOKENS if on_cpu else MOST_TOKENS_ON_A_GPU)
-        self._tokenizer: Any = transformer.tokenizer
+        self._tokenizer = cast("Any", transformer.tokenizer)
+        self._special = frozenset(self._tokenizer.all_special_ids)
         self._core = _core(self._tokenizer)
         config = transformer.model.config
         dtype = _fast_dtype(self._device, config)
@@ -164,6 +194,19 @@ class TokenEncoder:
         batches = self._batches([_shorten(text, most) for text in tokens])
         return torch.cat([self._within_memory(batch) for batch in batches])
 
+    @torch.inference_mode()
+    def read(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> list[TokenVectors]:  # noqa: ARG002
+        """Unit vectors of texts and the vectors of their tokens."""
+        most = self.max_tokens
+        batches = self._batches([_shorten(text, most) for text in tokens])
+        return [each for batch in batches for each in self._read(batch)]
+
+    def pieces(self, tokens: Tokens) -> tuple[str, ...]:
+        """A text's tokens as they are written, but for special ones."""
+        read = _shorten(tokens, self.max_tokens)
+        own = (read["input_ids"][place] for place in self._own(read))
+        return tuple(self._tokenizer.decode([token]).strip() for token in own)
+
     def _batches(self, texts: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
         """Neighbours that would be at most the budget's tokens if all were as long as the longest.
 
@@ -194,9 +237,32 @@ class TokenEncoder:
         return torch.cat([self._within_memory(half) for half in (batch[:middle], batch[middle:])])
 
     def _compute(self, batch: Sequence[Tokens]) -> Tensor:
+        return self._pooled(self._features(batch))
+
+    def _read(self, batch: Sequence[Tokens]) -> Iterator[TokenVectors]:
+        features = self._features(batch)
+        states = self._states(features, [len(text["input_ids"]) for text in batch])
+        for vector, rows, text in zip(self._pooled(features), states, batch, strict=True):
+            yield TokenVectors(vector, rows[self._own(text)])
+
+    def _own(self, text: Tokens) -> list[int]:
+        """The places of all tokens but the special ones."""
+        ids = text["input_ids"]
+        return [place for place, token in enumerate(ids) if token not in self._special]
+
+    def _states(self, features: Mapping[str, Tensor], lengths: Sequence[int]) -> Sequence[Tensor]:
+        """The vectors of each text's tokens."""
+        states = features["token_embeddings"].float()
+        if self._first_position is None:
+            states = states[features["attention_mask"].bool()]
+        return torch.split(states.reshape(-1, states.shape[-1]), list(lengths))
+
+    def _features(self, batch: Sequence[Tokens]) -> dict[str, Any]:
         first = self._first_position
         features = self._padded(batch) if first is None else self._packed(batch, first)
-        features = _to_float32(self._transformer(features))
+        return _to_float32(self._transformer(features))
+
+    def _pooled(self, features: dict[str, Any]) -> Tensor:
         for module in list(self._model)[1:]:
             features = module(features)
         vectors = features["sentence_embedding"][:, : self._model.truncate_dim]

@@ -21,9 +21,9 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from transformers.utils.logging import disable_progress_bar
 
-from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Vectors
+from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings, Reading, Vectors, whole
 from kb_qa.embeddings.devices import choose_device
-from kb_qa.embeddings.pieces import join_pieces
+from kb_qa.embeddings.pieces import join_pieces, unit
 from kb_qa.embeddings.sentence_encoder import Tokens, choose_encoder
 from kb_qa.errors import EmbeddingsError
 
@@ -103,6 +103,44 @@ class SentenceTransformerEmbeddings(PassageEmbeddings):
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of questions."""
         return self._embed(texts, prompt=self._identity.query_prompt)
+
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        """Passages, whole and, if the model reads tokens, token by token."""
+        return self._read(texts, prompt=self._identity.passage_prompt)
+
+    def read_queries(self, texts: Sequence[str]) -> list[Reading]:
+        """Questions, whole and, if the model reads tokens, token by token."""
+        return self._read(texts, prompt=self._identity.query_prompt)
+
+    def _read(self, texts: Sequence[str], *, prompt: str) -> list[Reading]:
+        pieces = [piece for part in self._tokenized(texts, prompt) for piece in part]
+        vectors = np.zeros((len(texts), self._identity.dimension), np.float32)
+        if not pieces:
+            return [whole(vector) for vector in vectors]
+        with self._computing:
+            reads = self._encoder.read(
+                [piece.text for piece in pieces], [piece.tokens for piece in pieces]
+            )
+        vectors = join_pieces(
+            torch.stack([read.vector for read in reads]).float().cpu().numpy(),
+            owners=[piece.owner for piece in pieces],
+            weights=[len(piece) for piece in pieces],
+            texts=len(texts),
+        )
+        prompted = self._length(prompt.rstrip())
+        written: list[list[str]] = [[] for _ in texts]
+        tokens: list[list[Vectors]] = [[] for _ in texts]
+        for piece, read in zip(pieces, reads, strict=True):
+            written[piece.owner] += self._encoder.pieces(piece.tokens)[prompted:]
+            tokens[piece.owner].append(read.tokens[prompted:].float().cpu().numpy())
+        return [
+            Reading(vector, tuple(words), unit(np.concatenate(rows))) if rows else whole(vector)
+            for vector, words, rows in zip(vectors, written, tokens, strict=True)
+        ]
+
+    def _length(self, prompt: str) -> int:
+        """Tokens of a prompt, special ones not counted."""
+        return len(self._encoder.pieces(self._encoder.tokenize([prompt])[0])) if prompt else 0
 
     def _embed(self, texts: Sequence[str], *, prompt: str) -> Vectors:
         pieces: list[Piece] = []

@@ -1,7 +1,8 @@
 """Batches of sequences, spread over the cores."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from threading import Barrier
 
 import numpy as np
@@ -9,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 Tokens = Sequence[int]
-Compute = Callable[[Sequence[Tokens]], NDArray[np.float32]]
-"""From a batch of sequences to a vector for each."""
+Compute = Callable[[Sequence[Tokens]], Iterable[NDArray[np.float32]]]
+"""From a batch of sequences to what is computed of each."""
 
 FEWEST_TOKENS = 256
 MOST_TOKENS = 2048
@@ -31,14 +32,15 @@ class Workers:
         self._many = start_threads(self._count)
         self._one = start_threads(self._count)
 
-    def map(self, compute: Compute, sequences: Sequence[Tokens]) -> NDArray[np.float32]:
-        """A vector for each of one or more sequences, in the order given."""
+    def map(self, compute: Compute, sequences: Sequence[Tokens]) -> list[NDArray[np.float32]]:
+        """What is computed of each of one or more sequences, in the order given."""
         order = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
         batches = list(cut([sequences[index] for index in order], self._budget(sequences)))
         # A question shall not wait until the batches of a long list are done.
         pool = self._one if len(batches) == 1 else self._many
-        vectors = np.concatenate(list(pool.map(compute, batches)))
-        return vectors[np.argsort(order)]
+        computed = list(chain.from_iterable(pool.map(compute, batches)))
+        places = sorted(range(len(order)), key=order.__getitem__)
+        return [computed[place] for place in places]
 
     def _budget(self, sequences: Sequence[Tokens]) -> int:
         """Tokens of a batch: two batches or more for each thread, where there is work enough."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import PassageEmbeddings
 
-_ORDINARY = {
+ORDINARY = {
     "zh": (
         "今天下午三点在二楼会议室开会，请各部门负责人准时参加。",
         "这本书介绍了城市发展的历史和居民的日常生活。",
@@ -32,11 +32,12 @@ _ORDINARY = {
         "The contract takes effect on the day both parties sign it and is valid for two years.",
     ),
 }
+"""Ordinary passages, by language."""
 
 
 def background(embeddings: PassageEmbeddings) -> dict[str, NDArray[np.float32]]:
     """Mean vectors of ordinary passages, by language: float32, shape (dimension,)."""
     return {
         language: embeddings.embed_passages(texts).mean(axis=0)
-        for language, texts in _ORDINARY.items()
+        for language, texts in ORDINARY.items()
     }

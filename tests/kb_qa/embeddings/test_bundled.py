@@ -180,3 +180,25 @@ class TestStandard(EmbeddingsIntegrationTests):
     @pytest.fixture
     def model(self, bundled: PassageEmbeddings) -> PassageEmbeddings:
         return bundled
+
+
+def test_a_text_is_read_token_by_token(bundled: PassageEmbeddings) -> None:
+    """The whole is what is embedded; the tokens are the text's own, each a unit vector."""
+    for read, embed, texts in (
+        (bundled.read_passages, bundled.embed_passages, [*PASSAGES, LONG, ""]),
+        (bundled.read_queries, bundled.embed_queries, QUESTIONS),
+    ):
+        for text, reading, vector in zip(texts, read(texts), embed(texts), strict=True):
+            assert reading.vector @ vector > 0.9999
+            assert reading.tokens.shape == (len(reading.pieces), len(vector))
+            assert np.allclose(np.linalg.norm(reading.tokens, axis=1), 1, atol=1e-5)
+            assert "query" not in reading.pieces[:1]
+            assert len("".join(reading.pieces)) >= 0.8 * len("".join(text.split()))
+    assert bundled.read_passages([]) == []
+
+
+def test_a_token_is_read_in_its_place(bundled: PassageEmbeddings) -> None:
+    """The same word has another vector beside other words."""
+    river, money = bundled.read_passages(["the bank of the river", "money in the bank"])
+    first, second = (reading.pieces.index("bank") for reading in (river, money))
+    assert 0.3 < river.tokens[first] @ money.tokens[second] < 0.99

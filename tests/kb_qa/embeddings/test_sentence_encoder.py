@@ -241,3 +241,17 @@ def test_half_precision_weights_are_pooled_in_whole(folders: dict[str, Path]) ->
     assert vectors.dtype == torch.float32
     assert torch.allclose(vectors.norm(dim=1), torch.ones(len(TEXTS)), atol=1e-6)
     assert cosines(vectors.numpy(), encode(library(folders["bert"]), TEXTS)).min() > 0.99
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "static"])
+def test_tokens_are_read_of_every_kind(folders: dict[str, Path], kind: str) -> None:
+    """The vector beside the tokens is the one that is embedded; a model without tokens has none."""
+    embeddings = load_embeddings(str(folders[kind]), device="cpu", passage_prompt="query: ")
+    readings = embeddings.read_passages(TEXTS)
+    assert cosines(
+        np.array([reading.vector for reading in readings]), embeddings.embed_passages(TEXTS)
+    ).min() > (CLOSE if readings[0].pieces else -1)
+    for text, reading in zip(TEXTS, readings, strict=True):
+        words = () if kind == "static" else tuple(text.split())
+        assert len(reading.tokens) == len(reading.pieces)
+        assert len(reading.pieces) in {len(words), 0 if "unknown" in text else len(words)}

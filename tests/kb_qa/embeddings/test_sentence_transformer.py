@@ -289,3 +289,23 @@ def test_a_hub_s_model_is_fetched_once_and_without_its_pickles(said: dict[str, A
 def test_an_id_the_hub_does_not_know_is_an_error_of_ours(said: dict[str, Any]) -> None:
     """The message names the model and what to do."""
     assert said["unknown"].startswith("The model someone/else is no folder here and could not be")
+
+
+def test_a_text_is_read_token_by_token(folder: Path, embeddings: PassageEmbeddings) -> None:
+    """Tokens are the library's, without special ones and the prompt's, of pieces one by one."""
+    model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    [features] = model.encode(["w1 w2 w3"], prompt="passage: ", output_value=None)
+    expected = features["token_embeddings"][3:6].numpy()  # after [CLS], "passage" and ":"
+    first, empty, long = embeddings.read_passages(["w1 w2 w3", "", LONG])
+    assert first.pieces == ("w1", "w2", "w3")
+    assert np.allclose(
+        first.tokens, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-5
+    )
+    assert (empty.pieces, len(empty.tokens)) == ((), 0)
+    assert len(long.pieces) == len(long.tokens) >= len(LONG.split())
+    assert np.allclose(
+        [first.vector, empty.vector, long.vector],
+        embeddings.embed_passages(["w1 w2 w3", "", LONG]),
+        atol=1e-5,
+    )
+    assert embeddings.read_queries([]) == []
