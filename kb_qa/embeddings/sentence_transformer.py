@@ -1,12 +1,10 @@
 """Any sentence-transformers model, from a folder or from a hub.
 
-A hub is asked only for a model that the user named by its id, and only for
-files that hold no code; from then on the model is a folder like any other.
-Weights are read from safetensors alone: unpickling can run anything.
+A hub is asked only for a model that the user named by its id; from then on
+the model is a folder like any other.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +14,6 @@ from threading import Lock
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from transformers.utils.logging import disable_progress_bar
@@ -26,10 +23,9 @@ from kb_qa.embeddings.devices import choose_device
 from kb_qa.embeddings.pieces import join_pieces, unit
 from kb_qa.embeddings.sentence_encoder import Tokens, choose_encoder
 from kb_qa.errors import EmbeddingsError
+from kb_qa.model_folder import MODEL_FILES, first_line, model_folder
 
-HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
-PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+SETTING = "KB_QA_EMBEDDINGS"
 PART = 512
 """Texts that are tokenized at once: enough for every core, and for a card to compute meanwhile."""
 
@@ -202,8 +198,7 @@ def load_sentence_transformer(
         EmbeddingsError: there is no such model, or it cannot be loaded safely.
     """
     on = choose_device(device)
-    folder = _folder(name)
-    _refuse_pickles(folder)
+    folder = model_folder(name, setting=SETTING, error=EmbeddingsError)
     model = _load(folder, device=str(on))
     identity = EmbedderIdentity(
         name=name,
@@ -241,42 +236,6 @@ def _samples(path: Path) -> Iterator[bytes]:
             yield file.read(SAMPLE_BYTES)
 
 
-def _folder(name: str) -> Path:
-    """The folder of this name, or of the hub's files, fetched once.
-
-    Any other name is a mistake that no hub is asked about.
-    """
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return folder
-    if not HUB_ID.fullmatch(name):
-        raise EmbeddingsError(
-            f"There is no folder {name!r}, and it cannot be the id of a model on a hub "
-            "(owner/name). Set KB_QA_EMBEDDINGS to one of them, or to bundled"
-        )
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES)))
-    # Between here and the hub almost anything can fail.
-    except Exception as error:
-        raise EmbeddingsError(
-            f"The model {name} is no folder here and could not be fetched: {_first_line(error)} "
-            "Check its id and the network, or give the folder of a downloaded model"
-        ) from error
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """Stop before the library falls back to pickled weights."""
-    safe = {path.parent for path in folder.rglob("*.safetensors")}
-    pickles = [path for pattern in PICKLES for path in folder.rglob(pattern)]
-    unsafe = sorted(path for path in pickles if path.parent not in safe)
-    if unsafe or not safe:
-        found = f"only {unsafe[0].name}, a pickle" if unsafe else "no weights"
-        raise EmbeddingsError(
-            f"The model in {folder} has {found}, and only safetensors are loaded. "
-            "Choose a model that has them, or save this one anew with sentence-transformers"
-        )
-
-
 def _load(folder: Path, *, device: str) -> SentenceTransformer:
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -290,7 +249,7 @@ def _load(folder: Path, *, device: str) -> SentenceTransformer:
     # A model's files can make the library raise almost anything.
     except Exception as error:
         raise EmbeddingsError(
-            f"The model in {folder} cannot be loaded: {_first_line(error)} "
+            f"The model in {folder} cannot be loaded: {first_line(error)} "
             "It must be one of sentence-transformers, without code of its own"
         ) from error
 
@@ -310,7 +269,3 @@ def _prompt(model: SentenceTransformer, chosen: str | None, *names: str) -> str:
 def _pooling(model: SentenceTransformer) -> str:
     modes = (str(getattr(module, "pooling_mode", "")) for module in model)
     return next(filter(None, modes), "none")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0].rstrip(".") + "."
