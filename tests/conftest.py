@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ingest.pipeline import ingest
 from kb_qa.embeddings import PassageEmbeddings, load_embeddings
 from kb_qa.store.knowledge_base import KnowledgeBase
 from tests.fakes import WordEmbeddings
+
+# How long a rule takes to hold is the machine's affair: benchmarks tell it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SAMPLES = Path(__file__).parents[1] / "data" / "docs"
 

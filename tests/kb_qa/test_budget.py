@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.language_models import FakeListLLM
 from pydantic import Field
@@ -58,7 +58,6 @@ def test_a_short_context_keeps_most_for_the_prompt() -> None:
     assert Budget.of(CountingLLM(max_model_len=1024)).tokens > 700
 
 
-@settings(deadline=None)  # the first call loads the language detector
 @given(st.lists(st.integers(0, 900), max_size=8), st.integers(1500, 4000))
 def test_passages_stay_whole_and_the_best_stay(sizes: list[int], tokens: int) -> None:
     """What does not fit is named; what is kept is whole, and the prompt never too long."""

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb_qa.answer import Source
@@ -37,7 +37,6 @@ def make_source(
     return Source(1, source, title, text, start, start + len(text))
 
 
-@settings(deadline=None)  # the first call loads the language detector
 @given(st.lists(st.tuples(hostile, hostile), max_size=3), hostile)
 def test_no_document_forges_a_boundary(passages: list[tuple[str, str]], question: str) -> None:
     """The only boundaries in a prompt are its own, and no control token of any format is left."""
@@ -49,7 +48,6 @@ def test_no_document_forges_a_boundary(passages: list[tuple[str, str]], question
     assert not CONTROL.search(prompt)
 
 
-@settings(deadline=None)  # the first call loads the language detector
 @given(st.lists(st.tuples(hostile, hostile), max_size=3), hostile)
 def test_no_answer_forges_a_turn(history: list[tuple[str, str]], question: str) -> None:
     """What was said before stays inside its turn."""

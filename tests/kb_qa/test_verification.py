@@ -30,9 +30,7 @@ SOURCES = tuple(
         (("Bridge", BRIDGE, "en"), ("Leave", LEAVE, "en"), ("恒温槽", OVEN, "zh")), 1
     )
 )
-SETTINGS = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

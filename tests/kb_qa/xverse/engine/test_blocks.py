@@ -73,7 +73,7 @@ class Pool(RuleBasedStateMachine):
         assert len(held) + self.pool.free == BLOCKS - 1
 
 
-Pool.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Pool.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestBlocksOfManyTexts = Pool.TestCase
 """However texts come and go, each finds its own tokens, and every block is held or free."""
 

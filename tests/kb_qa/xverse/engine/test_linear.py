@@ -31,7 +31,7 @@ SPREADS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @given(shape=SHAPES, seed=st.integers(0, 1000), spread=st.sampled_from(list(SPREADS)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_8_bits_are_half_a_step_away_at_most(
     shape: tuple[int, int], seed: int, spread: str
 ) -> None:
@@ -43,7 +43,7 @@ def test_8_bits_are_half_a_step_away_at_most(
 
 
 @given(shape=SHAPES, seed=st.integers(0, 1000), spread=st.sampled_from(list(SPREADS)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_4_bits_are_no_worse_than_even_steps_from_least_to_greatest(
     shape: tuple[int, int], seed: int, spread: str
 ) -> None:
