@@ -6,16 +6,17 @@ meaning, and taking up what the question asks beyond its subject.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb_qa.answer import Source
 from kb_qa.embeddings.base import PassageEmbeddings, Reading
+from kb_qa.language import UNKNOWN, detect_question_language
 from kb_qa.sentences import sentence_spans
 from kb_qa.store.background import ORDINARY
 from kb_qa.store.base import Searchable
@@ -23,6 +24,9 @@ from kb_qa.store.knowledge_base import Query
 from kb_qa.store.records import indexed_text
 from kb_qa.tables import header_of, is_header, is_row
 from kb_qa.terms import mass, question_terms, terms
+
+_TRANSLATED = 0.4
+"""Share of the words missed that count as found in a passage of another language."""
 
 _WORD = re.compile(r"\w")
 
@@ -75,8 +79,9 @@ class Weigher:
 
     What of the question a passage's title does not say is looked for token by
     token, each where the sentence comes nearest to it. What counts is how much
-    nearer that is than ordinary passages come: tokens of some languages are nearer
-    to each other than those of others.
+    nearer that is than ordinary passages of its language come: tokens of some
+    languages are nearer to each other than those of others. In another language than
+    the question's words cannot match, so a share of those missed counts as found.
 
     Attributes:
         knowledge_base: what the sources come from.
@@ -106,19 +111,25 @@ class Weigher:
     def _asked(self, question: str) -> "_Asked":
         [reading] = self._embeddings.read_queries([question])
         query = self.knowledge_base.query(question)
-        return _Asked(query, reading, question_terms(question), self._ordinary)
+        language = detect_question_language(question)
+        return _Asked(query, reading, language, question_terms(question), self._ordinary)
 
     def _score(self, asked: "_Asked", source: Source, text: str, reading: Reading) -> float:
         query = asked.query
         centred = float(reading.vector @ query.vector) - query.centre(source.language)
         words = mass(set(terms(text)), query.idf)
-        ahead = asked.ahead(reading, given=" ".join((source.title, *source.heading)).lower())
+        if asked.language not in (UNKNOWN, source.language):
+            words += _TRANSLATED * (1 - words)
+        given = " ".join((source.title, *source.heading)).lower()
+        ahead = asked.ahead(reading, given=given, language=source.language)
         return centred + self.mass_weight * words + self.token_weight * ahead + source.score
 
     @cached_property
-    def _ordinary(self) -> list[Reading]:
-        """Passages about nothing that is asked, as the model reads them."""
-        return self._embeddings.read_passages(list(chain.from_iterable(ORDINARY.values())))
+    def _ordinary(self) -> dict[str, list[Reading]]:
+        """Passages about nothing that is asked, as the model reads them, by language."""
+        return {
+            language: self._embeddings.read_passages(texts) for language, texts in ORDINARY.items()
+        }
 
     @property
     def _embeddings(self) -> PassageEmbeddings:
@@ -132,17 +143,19 @@ class _Asked:
     Attributes:
         query: the one.
         reading: the other.
+        language: that it is asked in.
         words: its terms that an answer can be expected to share.
-        ordinary: passages about nothing that is asked, as the model reads them.
+        ordinary: passages about nothing that is asked, as the model reads them, by language.
     """
 
     query: Query
     reading: Reading
+    language: str
     words: Sequence[str]
-    ordinary: Sequence[Reading]
-    _expected: dict[str, float] = field(default_factory=dict)
+    ordinary: Mapping[str, Sequence[Reading]]
+    _expected: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def ahead(self, sentence: Reading, *, given: str) -> float:
+    def ahead(self, sentence: Reading, *, given: str, language: str) -> float:
         """How much nearer a sentence comes to what is asked than ordinary passages do.
 
         Nothing where the model tells of no tokens, or what is given says all that is asked.
@@ -150,14 +163,22 @@ class _Asked:
         Args:
             sentence: as the model reads it.
             given: what is said anyway, such as the title, in lower case.
+            language: of the sentence.
         """
         tokens = self._beyond(given)
         if not len(tokens) or not len(sentence.tokens):
             return 0.0
-        if given not in self._expected:
-            ordinary = sorted(_nearness(tokens, each) for each in self.ordinary)
-            self._expected[given] = ordinary[len(ordinary) * 3 // 4]
-        return _nearness(tokens, sentence) - self._expected[given]
+        if (given, language) not in self._expected:
+            self._expected[given, language] = self._reached(tokens, language)
+        return _nearness(tokens, sentence) - self._expected[given, language]
+
+    def _reached(self, tokens: NDArray[np.float32], language: str) -> float:
+        """How near most ordinary passages come; of a language without, those of the nearest."""
+        known = self.ordinary.get(language)
+        return max(
+            median(_nearness(tokens, each) for each in passages)
+            for passages in ([known] if known else self.ordinary.values())
+        )
 
     def _beyond(self, given: str) -> NDArray[np.float32]:
         """The tokens of what is asked beyond what is given."""

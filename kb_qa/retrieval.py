@@ -15,7 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from kb_qa.answer import Source
-from kb_qa.language import detect_language
+from kb_qa.language import detect_question_language
 from kb_qa.neighbours import joined
 from kb_qa.reranking import Reranker
 from kb_qa.store.base import Searchable
@@ -71,7 +71,7 @@ class HybridRetriever(BaseRetriever):
         Passages of the same words, in copies and versions of a document, are one that names
         the places of all.
         """
-        language = detect_language(question)
+        language = detect_question_language(question)
         scored = [(self._score(each, language=language), each) for each in candidates]
         scored.sort(key=lambda pair: pair[0], reverse=True)
         sources = (_source(each, score=score) for score, each in scored)

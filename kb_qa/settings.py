@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         30, ge=1, le=1000, description="passages it reads for a question; its time grows with them"
     )
     floor: float = Field(
-        0.36, description="evidence under which nothing is answered; fits the bundled embeddings"
+        0.37, description="evidence under which nothing is answered; fits the bundled embeddings"
     )
 
 

@@ -110,3 +110,18 @@ def test_a_sentence_carries_the_score_of_its_passage(knowledge_base: KnowledgeBa
     ).sentences
     assert first.source.score == 0.3
     assert first.score - second.score == pytest.approx(0.2, abs=1e-6)
+
+
+def test_words_cannot_match_in_another_language(knowledge_base: KnowledgeBase) -> None:
+    """A passage in another language than the question's is not charged for all that it misses."""
+    text = "它冬天在洞穴里。"
+    question = "Where does the pangolin hibernate in winter?"
+    passage = Source(1, "/a", "穿山甲", text, 0, len(text), language="zh")
+
+    def of_words(asked: str) -> float:
+        [with_words] = weigh(knowledge_base, asked, passage).sentences
+        [without] = weigh(knowledge_base, asked, passage, mass_weight=0.0).sentences
+        return with_words.score - without.score
+
+    assert of_words(question) == pytest.approx(0.3 * 0.4, abs=1e-6)
+    assert of_words("pangolin winter") == pytest.approx(0, abs=1e-6)  # of no language

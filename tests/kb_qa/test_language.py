@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb_qa.language import UNKNOWN, detect_language
+from kb_qa.language import UNKNOWN, detect_language, detect_question_language
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,10 @@ def test_a_text_is_told_by_its_script_then_by_its_words(text: str, language: str
 def test_any_text_has_a_language(text: str) -> None:
     """No text is too strange."""
     assert detect_language(text)
+
+
+def test_a_few_words_are_of_no_language() -> None:
+    """Two or three words of Latin letters are not told apart; a Chinese character is."""
+    assert detect_question_language("refund policy") == UNKNOWN
+    assert detect_question_language("住宿") == "zh"
+    assert detect_question_language("How many days of annual leave are there?") == "en"
