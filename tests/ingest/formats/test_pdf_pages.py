@@ -1,6 +1,5 @@
 """PDF: what is not text that a reader sees, pages for OCR, turned pages, and nothing lost."""
 
-import string
 import time
 from collections import Counter
 
@@ -246,7 +245,8 @@ def test_each_page_is_told_as_it_begins() -> None:
     assert heard == [1, 2, 3]
 
 
-WORDS = st.text(string.ascii_letters + "的是一不了在人有我他", min_size=1, max_size=8)
+# Letters that no text has too many of: one almost without vowels counts as noise.
+WORDS = st.text("aeiouyAEIOUY的是一不了在人有我他", min_size=1, max_size=8)
 PLACED = st.tuples(
     WORDS, st.integers(40, 450), st.integers(60, 780), st.sampled_from([8, 10, 10, 16])
 )
@@ -254,7 +254,7 @@ LEVEL = st.tuples(st.integers(30, 300), st.integers(60, 780), st.integers(310, 5
 UPRIGHT = st.tuples(st.integers(30, 560), st.integers(60, 400), st.integers(410, 800))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(PLACED, min_size=1, max_size=40),
     st.lists(LEVEL, max_size=6),
