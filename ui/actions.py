@@ -12,6 +12,7 @@ from kb_qa.generators import Kind
 from kb_qa.paths import shown
 from ui import document, library
 from ui.conversation import Conversation
+from ui.export import as_text
 from ui.frame import Frame
 from ui.labels import plain
 from ui.markup import note_markup, title_markup
@@ -63,11 +64,13 @@ def offer_actions(conversation: Conversation, index: int, frame: Frame, texts: T
                 args=(Opened(conversation.id, citation, citation.page or 1),),
                 type="tertiary",
             )
+        with st.popover(texts.copy, type="tertiary"):
+            st.code(as_text(turn.answer), language=None, wrap_lines=True)
         _offer_retry(conversation, turn.question, frame, texts, key=key)
         _offer_rating(conversation, index, frame, texts, key=key)
 
 
-def show_document(beside: Opened, kb: Path, texts: Texts) -> None:
+def show_document(beside: Opened, frame: Frame, texts: Texts) -> None:
     """A citation in its document: the page as a picture, or the text around it."""
     citation = beside.citation
     st.html(title_markup(citation.source.title, level=3))
@@ -78,7 +81,8 @@ def show_document(beside: Opened, kb: Path, texts: Texts) -> None:
         if drawn is not None:
             _show_page(beside, drawn, texts)
             return
-    _show_text(citation, kb, texts)
+    asked = {str(each): each for each in (frame.kb, *frame.beside)}
+    _show_text(citation, asked.get(citation.source.kb, frame.kb), texts)
 
 
 def _show_page(beside: Opened, drawn: bytes, texts: Texts) -> None:

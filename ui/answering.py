@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from concurrent.futures import wait
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -60,7 +59,7 @@ def answer_pending(conversation: Conversation, frame: Frame, drawing: Drawing) -
         status = _loading(frame.engine, choice, drawing.texts)
         drawing.show(conversation.turns[-1], status=status)
         st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
-        chain = _loaded(conversation, frame.engine, drawing, kb=frame.kb, choice=choice)
+        chain = _loaded(conversation, frame, drawing, choice=choice)
         _stream(conversation, frame, drawing, chain=chain)
     except KbQaError as error:
         conversation.settle(problem=str(error))
@@ -74,12 +73,12 @@ def answer_pending(conversation: Conversation, frame: Frame, drawing: Drawing) -
 
 
 def _loaded(
-    conversation: Conversation, engine: Engine, drawing: Drawing, *, kb: Path, choice: Choice
+    conversation: Conversation, frame: Frame, drawing: Drawing, *, choice: Choice
 ) -> KnowledgeBaseQA:
     """The chain, when it is loaded. Drawing meanwhile is what lets a reader stop."""
-    loading = engine.chain(kb, choice)
+    loading = frame.engine.chain(frame.kb, choice, beside=frame.beside)
     while not wait([loading], timeout=_BEAT).done:
-        drawing.show(conversation.turns[-1], status=_loading(engine, choice, drawing.texts))
+        drawing.show(conversation.turns[-1], status=_loading(frame.engine, choice, drawing.texts))
     return loading.result()
 
 

@@ -65,21 +65,24 @@ class Engine:
         self._speeds: deque[float] = deque(maxlen=_SPEEDS)
         self._loop = EventLoop()
         self.queue = Queue(_desks(self.choice))
-        self._chains: dict[tuple[Path, Choice], Future[KnowledgeBaseQA]] = {}
+        self._chains: dict[tuple[tuple[Path, ...], Choice], Future[KnowledgeBaseQA]] = {}
         self._chains_guard = threading.Lock()
         # One thread: what it loads first, the others share.
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
 
-    def chain(self, kb: Path, choice: Choice | None = None) -> Future[KnowledgeBaseQA]:
-        """The chain that answers from a knowledge base; being loaded, or loaded.
+    def chain(
+        self, kb: Path, choice: Choice | None = None, *, beside: tuple[Path, ...] = ()
+    ) -> Future[KnowledgeBaseQA]:
+        """The chain that answers from a knowledge base, or several; being loaded, or loaded.
 
         A load that failed is tried again.
 
         Args:
             kb: the knowledge base.
             choice: who answers; the page's own if not given.
+            beside: further ones that are asked with it, as one.
         """
-        key = (kb, choice or self.choice)
+        key = ((kb, *beside), choice or self.choice)
         with self._chains_guard:
             loading = self._chains.get(key)
             if loading is None or _failed(loading):
@@ -97,8 +100,8 @@ class Engine:
     def forget(self, kb: Path) -> None:
         """Let go of a knowledge base that is no longer there, or has another name."""
         with self._chains_guard:
-            for choice in self.choices:
-                self._chains.pop((kb, choice), None)
+            for key in [each for each in self._chains if kb in each[0]]:
+                del self._chains[key]
 
     def remove(self, kb: Path, path: str) -> None:
         """Take the document at a path out of a knowledge base.
@@ -133,12 +136,12 @@ class Engine:
         """Put a visitor's question; its answer comes in parts, when it is its turn."""
         return Asking(chain, asked, visitor=visitor, queue=self.queue, loop=self._loop)
 
-    def _load(self, kb: Path, choice: Choice) -> KnowledgeBaseQA:
+    def _load(self, kbs: tuple[Path, ...], choice: Choice) -> KnowledgeBaseQA:
         if choice not in self._llms:
             self._llms[choice] = load_generator(choice, self.settings)
         llm = self._llms[choice]
         chain = build_qa_chain(
-            kb=kb,
+            kb=kbs,
             # Who was chosen answers, though a model may have come since.
             settings=self.settings if llm else self.settings.model_copy(update=_QUOTING),
             embeddings=self.embeddings,

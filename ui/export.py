@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from kb_qa import Citation
+from kb_qa import Answer, Citation
 from kb_qa.paths import shown
 from ui.conversation import Turn
 
@@ -28,15 +28,25 @@ def as_markdown(turns: Sequence[Turn], *, title: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def as_text(answer: Answer) -> str:
+    """An answer to paste elsewhere: its text, and below it where each citation stands."""
+    places = (_place(citation) for citation in answer.citations)
+    return "\n".join((answer.text, *([""] * bool(answer.citations)), *places))
+
+
 def _values(turn: Turn) -> dict[str, Any]:
     plain = {key: value for key, value in asdict(turn).items() if key != "answer"}
     return {**plain, "answer": turn.answer.to_json() if turn.answer else None}
 
 
 def _cited(citation: Citation) -> str:
-    place = f", p. {citation.page}" if citation.page else ""
     quoted = "\n".join(f"> {line}" for line in citation.text.strip().splitlines())
-    return f"[{citation.n}] {_one_line(shown(citation.source.source))}{place}\n\n{quoted}"
+    return f"{_place(citation)}\n\n{quoted}"
+
+
+def _place(citation: Citation) -> str:
+    page = f", p. {citation.page}" if citation.page else ""
+    return f"[{citation.n}] {_one_line(shown(citation.source.source))}{page}"
 
 
 def _one_line(text: str) -> str:

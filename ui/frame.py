@@ -24,6 +24,7 @@ class Frame:
         history: the conversations.
         jobs: the work in the background.
         uploads: folder for files that visitors bring.
+        beside: folders of further knowledge bases that are asked with it.
     """
 
     engine: Engine
@@ -33,3 +34,4 @@ class Frame:
     history: History
     jobs: Jobs
     uploads: Path
+    beside: tuple[Path, ...] = ()

@@ -10,6 +10,7 @@ text inside a `<details>`, which a browser unfolds when it is followed.
 import html
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from kb_qa import Answer, Citation, Source
 from kb_qa.answer import Claim
@@ -234,10 +235,12 @@ def _highlighted(citation: Citation, *, index: int) -> str:
 
 
 def _place(citation: Citation, texts: Texts) -> str:
-    """The headings above it and its page."""
-    headings = [each for each in citation.source.heading if each != citation.source.title]
+    """Its knowledge base, if several were asked, the headings above it and its page."""
+    source = citation.source
+    kb = [Path(source.kb).name] * bool(source.kb)
+    headings = [each for each in source.heading if each != source.title]
     page = [] if citation.page is None else [texts.page.format(page=citation.page)]
-    return " · ".join([" › ".join(headings)] * bool(headings) + page)
+    return " · ".join(kb + [" › ".join(headings)] * bool(headings) + page)
 
 
 def _mark(citation: Citation, texts: Texts) -> str:

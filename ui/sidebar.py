@@ -22,7 +22,7 @@ from ui.visitor import Visitor
 _LISTED = 30  # conversations
 _SHARE_NAMED = 0.05  # of the passages; names of products alone are often taken for Latin or Dutch
 
-_LANGUAGE, _CHOSEN, _NEXT = "language", "kb", "kb to choose"  # keys
+_LANGUAGE, _CHOSEN, _NEXT, _BESIDE = "language", "kb", "kb to choose", "beside"  # keys
 
 
 def show_name(texts: Texts) -> None:
@@ -88,7 +88,8 @@ def choose_knowledge_base(configured: Path, texts: Texts) -> Path:
     elif named and _CHOSEN not in st.session_state:
         st.session_state[_CHOSEN] = named[0]
     if len(options) == 1:
-        st.html(facts_markup({texts.knowledge_base: shown(str(configured))}))
+        name = configured.name if configured.is_absolute() else str(configured)
+        st.html(facts_markup({texts.knowledge_base: shown(name)}))
         return configured
     chosen = st.selectbox(
         texts.knowledge_base,
@@ -101,6 +102,25 @@ def choose_knowledge_base(configured: Path, texts: Texts) -> Path:
     else:
         st.query_params[_CHOSEN] = chosen.name
     return chosen
+
+
+def choose_beside(frame: Frame, texts: Texts) -> tuple[Path, ...]:
+    """Further knowledge bases to ask with the one chosen; nothing to choose where it is alone."""
+    others = [
+        each
+        for each in library.choices(frame.engine.settings.kb)
+        if each != frame.kb and library.is_made(each)
+    ]
+    if not others:
+        return ()
+    chosen = st.multiselect(
+        texts.beside,
+        others,
+        format_func=lambda kb: kb.name,
+        key=f"{_BESIDE} {frame.kb}",
+        placeholder="",
+    )
+    return tuple(chosen)
 
 
 def choose_next(kb: Path) -> None:

@@ -139,6 +139,30 @@ def test_hostile_documents_stay_text(open_page: Open, address: str) -> None:
     keep_screenshot(page, "hostile")
 
 
+def test_several_are_asked_as_one(open_page: Open, address: str) -> None:
+    """What is chosen beside the knowledge base answers too, and opens in its own document."""
+    page = open_page(address)
+    page.get_by_test_id("stMultiSelect").get_by_role("combobox").click()
+    page.get_by_role("option", name="untrusted").click()
+    page.keyboard.press("Escape")
+    turn = ask(page, "What is the password of the coffee machine?")
+    expect(turn.locator(".kq-card summary").first).to_contain_text("untrusted")
+    page.get_by_role("button", name=EN.open_document.format(n=1)).click()
+    expect(page.locator(".kq-document mark").first).to_contain_text("password")
+    keep_screenshot(page, "several")
+
+
+def test_an_answer_can_be_copied(open_page: Open, address: str) -> None:
+    """The text stands in a block of its own, with where its citations stand."""
+    page = open_page(address)
+    ask(page, QUESTIONS["en-US"])
+    page.get_by_role("button", name=EN.copy).click()
+    block = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
+    expect(block).to_contain_text(ANSWERS["en-US"])
+    expect(block).to_contain_text("travel.md")
+    keep_screenshot(page, "copy")
+
+
 def test_no_knowledge_base_yet(open_page: Open, tmp_path: Path) -> None:
     """The page says the one command to run, and opens by itself when it was run."""
     kb, documents = tmp_path / "kb", tmp_path / "documents"

@@ -22,8 +22,11 @@ from tests.served import Script, chat_server
 from ui.answering import Drawing, _loaded
 from ui.conversation import Conversation, Turn
 from ui.engine import Engine
+from ui.frame import Frame
 from ui.history import History
+from ui.jobs import Jobs
 from ui.messages import TEXTS
+from ui.visitor import Visitor
 
 HANDBOOK = "The office opens at nine. Annual leave is fifteen days a year. Lunch is at noon."
 HOSTILE = "The <b>secret</b> recipe is ![x](http://evil.example/x.png) and :material/delete: $x$."
@@ -216,7 +219,9 @@ class _FailingEngine(Engine):
 
     error: Exception = KbQaError("KB_QA_DEVICE='<b>': no such device, set it to cpu")
 
-    def chain(self, kb: Path, choice: Choice | None = None) -> Future[KnowledgeBaseQA]:
+    def chain(
+        self, kb: Path, choice: Choice | None = None, *, beside: tuple[Path, ...] = ()
+    ) -> Future[KnowledgeBaseQA]:
         failed: Future[KnowledgeBaseQA] = Future()
         failed.set_exception(self.error)
         return failed
@@ -251,7 +256,9 @@ class _LoadingEngine(Engine):
     def loads_xverse(self, choice: Choice) -> bool:
         return True
 
-    def chain(self, kb: Path, choice: Choice | None = None) -> Future[KnowledgeBaseQA]:
+    def chain(
+        self, kb: Path, choice: Choice | None = None, *, beside: tuple[Path, ...] = ()
+    ) -> Future[KnowledgeBaseQA]:
         loading: Future[KnowledgeBaseQA] = Future()
         threading.Timer(0.5, loading.set_exception, [KbQaError("loaded: too late")]).start()
         return loading
@@ -270,9 +277,22 @@ def test_a_question_waits_for_xverse_and_says_so(engine: Engine) -> None:
     conversation = Conversation({}, kb=engine.settings.kb, memory=history, owner="anna")
     conversation.ask("How long?")
     with pytest.raises(KbQaError, match="too late"):
-        _loaded(conversation, loading, drawing, kb=engine.settings.kb, choice=loading.choice)
+        _loaded(conversation, frame_of(loading, history), drawing, choice=loading.choice)
     assert set(drawn) == {EN.loading_model.format(model="XVERSE-7B-Chat")}
     assert len(drawn) > 2  # at every drawing a reader may stop
+
+
+def frame_of(engine: Engine, history: History) -> Frame:
+    folder = engine.settings.page
+    return Frame(
+        engine=engine,
+        visitor=Visitor("anna", "", may_edit=True),
+        language="en",
+        kb=engine.settings.kb,
+        history=history,
+        jobs=Jobs(folder / "jobs"),
+        uploads=folder / "uploads",
+    )
 
 
 class RecordingDrawing(Drawing):
@@ -284,6 +304,36 @@ class RecordingDrawing(Drawing):
 
     def show(self, turn: Turn, *, status: str = "", found: Sequence[Source] = ()) -> None:
         self.drawn.append(status)
+
+
+def test_several_are_asked_as_one(page: AppTest, handbook: KnowledgeBase) -> None:
+    """What is chosen beside the knowledge base is asked too; its passages say where they are."""
+    other = KnowledgeBase(handbook.folder.parent / "canteen", embeddings=handbook.embeddings)
+    put(other, "Menu", "On Fridays there is fish. On Mondays there is soup.")
+    page.run()
+    found = ask(page, "What is there on Fridays?")
+    assert "On Fridays there is fish." not in found
+    [beside] = page.sidebar.multiselect
+    assert beside.label == EN.beside
+    beside.select(other.folder).run()
+    found = ask(page, "What is there on Fridays then?")
+    assert "On Fridays there is fish." in marked(page)
+    assert f"canteen · Rules · {EN.page.format(page=2)}" in found
+
+
+@pytest.mark.usefixtures("handbook")
+def test_alone_there_is_nothing_to_choose_beside(page: AppTest) -> None:
+    """A chooser without a choice is not drawn."""
+    assert not page.run().sidebar.multiselect
+
+
+@pytest.mark.usefixtures("handbook")
+def test_an_answer_can_be_copied(page: AppTest) -> None:
+    """Its text and where its citations stand, in a block that Streamlit lets one copy."""
+    page.run()
+    ask(page, "How long is annual leave?")
+    copied = page.main.code[0].value
+    assert copied == "Annual leave is fifteen days a year. [1]\n\n[1] /docs/Handbook.md, p. 2"
 
 
 @pytest.mark.usefixtures("handbook")

@@ -70,3 +70,22 @@ def test_a_generator_that_is_nobody_is_told_at_the_start(tmp_path: Path) -> None
     """Not at the first question."""
     with pytest.raises(SettingsError, match="KB_QA_LLM='gpt'"):
         Engine(load_settings(llm="gpt", kb=tmp_path))
+
+
+def test_several_are_one_chain_that_goes_with_any_of_them(
+    knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    """Those asked as one have a chain of their own; one that is gone is in none."""
+    other = KnowledgeBase(tmp_path / "other", embeddings=knowledge_base.embeddings)
+    for each in (knowledge_base, other):
+        with each.write():
+            pass
+    engine = Engine(
+        load_settings(llm="quote", kb=knowledge_base.folder), embeddings=knowledge_base.embeddings
+    )
+    alone, first = knowledge_base.folder, (other.folder,)
+    both = engine.chain(alone, beside=first)
+    assert both is engine.chain(alone, beside=first) is not engine.chain(alone)
+    both.result(10)
+    engine.forget(other.folder)
+    assert engine.chain(alone, beside=first) is not both

@@ -14,6 +14,7 @@ class Texts:
         language_name: the language's own name for itself.
         tagline: what this is, under its name.
         knowledge_base: label of the chooser.
+        beside: label of the chooser of further ones.
         documents: label of the number of documents.
         passages: label of the number of passages.
         languages: label of the languages of the passages.
@@ -87,6 +88,7 @@ class Texts:
     language_name: str
     tagline: str
     knowledge_base: str
+    beside: str
     documents: str
     passages: str
     languages: str
@@ -162,6 +164,7 @@ TEXTS: Mapping[Language, Texts] = {
         language_name="中文",
         tagline="问你的文档，答案有据可查",
         knowledge_base="知识库",
+        beside="同时再问",
         documents="文档",
         passages="段落",
         languages="语言",
@@ -248,6 +251,7 @@ TEXTS: Mapping[Language, Texts] = {
         language_name="English",
         tagline="Ask your documents, check every answer",
         knowledge_base="Knowledge base",
+        beside="Ask with it",
         documents="Documents",
         passages="Passages",
         languages="Languages",

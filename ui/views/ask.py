@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -37,6 +38,7 @@ def draw(frame: Frame) -> None:
     conversation = _conversation(frame)
     _take_question(conversation, texts)
     with st.sidebar:
+        frame = replace(frame, beside=sidebar.choose_beside(frame, texts))
         sidebar.show_contents(frame.kb, numbers, texts)
         sidebar.show_generator(frame.engine.choice, texts)
         sidebar.show_conversations(conversation, frame, texts)
@@ -46,7 +48,7 @@ def draw(frame: Frame) -> None:
         return
     left, right = st.columns(_HALVES, gap="medium")
     with right:
-        show_document(beside, frame.kb, texts)
+        show_document(beside, frame, texts)
     with left:
         _converse(conversation, frame, texts)
 
@@ -75,7 +77,7 @@ def _take_question(conversation: Conversation, texts: Texts) -> None:
 
 
 def _converse(conversation: Conversation, frame: Frame, texts: Texts) -> None:
-    frame.engine.chain(frame.kb)  # loads while the reader types
+    frame.engine.chain(frame.kb, beside=frame.beside)  # loads while the reader types
     if not conversation.turns:
         titles = library.titles(frame.kb, limit=_TITLES)
         st.html(greeting_markup(texts.greeting, texts.greeting_note, documents=titles))
