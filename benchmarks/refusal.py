@@ -22,7 +22,7 @@ from kb_qa import HybridRetriever, KnowledgeBase, load_embeddings
 from kb_qa.evidence import Weigher
 from kb_qa.settings import Settings
 
-FLOORS = tuple(np.arange(0.30, 0.461, 0.02))
+FLOORS = tuple(np.arange(0.31, 0.471, 0.02))
 
 
 @dataclass(frozen=True)
