@@ -20,7 +20,7 @@ from kb_qa.language import UNKNOWN, detect_question_language
 from kb_qa.sentences import sentence_spans
 from kb_qa.store.background import ORDINARY
 from kb_qa.store.base import Searchable
-from kb_qa.store.knowledge_base import Query
+from kb_qa.store.query import Query
 from kb_qa.store.records import indexed_text
 from kb_qa.tables import header_of, is_header, is_row
 from kb_qa.terms import mass, question_terms, terms

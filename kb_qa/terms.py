@@ -9,7 +9,7 @@ spelling finds what is written in the other.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from kb_qa.simplified import simplified
@@ -51,7 +51,7 @@ def terms(text: str) -> list[str]:
     return found
 
 
-def contained(text: str, wanted: Iterable[str]) -> set[str]:
+def contained(text: str, wanted: Collection[str]) -> set[str]:
     """Those of the terms wanted that a text has.
 
     The same as to intersect them with all of its terms, in a tenth of the time.

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from kb_qa.embeddings.base import PassageEmbeddings, Vectors
 from kb_qa.store.filter import ANYTHING, Filter
-from kb_qa.store.knowledge_base import Query
+from kb_qa.store.query import Query
 from kb_qa.store.records import (
     Candidate,
     Chunk,

@@ -1,14 +1,10 @@
 """A knowledge base: one folder, one writer at a time, any number of readers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kb_qa.embeddings.base import PassageEmbeddings
 from kb_qa.errors import EmbedderMismatch
@@ -18,31 +14,19 @@ from kb_qa.store.dense import MOST_EXACT, Layout
 from kb_qa.store.derived import Derived, Follower
 from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.lock import writer_lock
-from kb_qa.store.records import Candidate, Passage
+from kb_qa.store.query import Query
+from kb_qa.store.records import Candidate
 from kb_qa.store.snapshot import Snapshot
+from kb_qa.store.turns import Turns
 from kb_qa.store.writer import Writer
-from kb_qa.terms import contained, mass, question_terms
+from kb_qa.terms import question_terms
 
 CATALOG = "catalog.sqlite"
 _QUESTIONS = 256  # question vectors kept
 _REEMBED_BATCH = 1024  # chunks in memory at a time
 
 
-@dataclass(frozen=True)
-class Query:
-    """A question as a knowledge base's present state sees it.
-
-    Attributes:
-        text: the question.
-        vector: its unit vector: float32, shape (dimension,).
-        idf: its terms and what they weigh.
-        centre: language to what is taken off a cosine with a text of that language.
-    """
-
-    text: str
-    vector: NDArray[np.float32]
-    idf: Mapping[str, float]
-    centre: Callable[[str], float]
+_Side = Callable[[], list[int]]
 
 
 class KnowledgeBase:
@@ -66,6 +50,7 @@ class KnowledgeBase:
         self.catalog = Catalog(folder / CATALOG)
         self._layout = Layout(embeddings.identity.dimension, most_exact)
         self._follower = Follower(self.catalog, layout=self._layout)
+        self._turns = Turns()
         self._beside = ThreadPoolExecutor(thread_name_prefix="dense")
         # A question is embedded once for the search and the weighing of its sentences.
         self._embed_question = lru_cache(_QUESTIONS)(
@@ -100,14 +85,16 @@ class KnowledgeBase:
         with self.read() as snapshot:
             derived = self._follower.state(snapshot)
             query = self._query(question, derived)
-            among = snapshot.chunks_meeting(where) if where else None
-            # Both leave Python to others while they search.
-            near = self._beside.submit(derived.dense.search, query.vector, limit=limit, among=among)
-            matching = derived.lexical.search(query.idf, limit=limit, among=among)
-            found = [*near.result(), *matching]
-            passages = snapshot.passages(list(dict.fromkeys(found)))
-            vectors = snapshot.vectors(list(passages))
-        return [_candidate(query, passages[key], vectors[key]) for key in passages]
+            with self._turns.taken() as is_alone:
+                among = snapshot.chunks_meeting(where) if where else None
+                sides = self._both if is_alone else _one_by_one
+                near, matching = sides(
+                    partial(derived.dense.search, query.vector, limit=limit, among=among),
+                    partial(derived.lexical.search, query.idf, limit=limit, among=among),
+                )
+                passages = snapshot.passages(list(dict.fromkeys([*near, *matching])))
+                vectors = snapshot.vectors(list(passages))
+                return query.weighed(list(passages.values()), [vectors[key] for key in passages])
 
     @contextmanager
     def write(self, *, wait_seconds: float = 0.0, publish: bool = True) -> Iterator[Writer]:
@@ -166,6 +153,12 @@ class KnowledgeBase:
             centre=derived.dense.centring.centre(vector),
         )
 
+    def _both(self, near: _Side, matching: _Side) -> tuple[list[int], list[int]]:
+        """Both sides of a search at once: they leave Python to each other."""
+        beside = self._beside.submit(near)
+        found = matching()
+        return beside.result(), found
+
     def _check_embedder(self, snapshot: Snapshot) -> None:
         made_by, ours = snapshot.embedder, self.embeddings.identity
         if made_by is not None and made_by != ours:
@@ -176,14 +169,8 @@ class KnowledgeBase:
             )
 
 
-def _candidate(query: Query, passage: Passage, vector: NDArray[np.float32]) -> Candidate:
-    cosine = float(vector @ query.vector)
-    return Candidate(
-        passage=passage,
-        cosine=cosine,
-        centred=cosine - query.centre(passage.language),
-        mass=mass(contained(passage.indexed_text, query.idf), query.idf),
-    )
+def _one_by_one(near: _Side, matching: _Side) -> tuple[list[int], list[int]]:
+    return near(), matching()
 
 
 def knowledge_bases(parent: Path) -> list[Path]:

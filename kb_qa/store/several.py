@@ -8,9 +8,8 @@ from kb_qa.embeddings.base import PassageEmbeddings
 from kb_qa.errors import SettingsError
 from kb_qa.store.base import Store
 from kb_qa.store.filter import ANYTHING, Filter
-from kb_qa.store.knowledge_base import Query
+from kb_qa.store.query import Query
 from kb_qa.store.records import Candidate
-from kb_qa.terms import contained, mass
 
 
 class SeveralKnowledgeBases:
@@ -60,11 +59,13 @@ class SeveralKnowledgeBases:
             where: which passages may be found.
         """
         query = self.query(question)
-        return [
-            _scored(replace(each, kb=name), query)
+        found = [
+            (name, each)
             for name, store in self._stores.items()
             for each in store.candidates(question, limit=limit, where=where)
         ]
+        scored = query.candidates([(each.passage, each.cosine) for _, each in found])
+        return [replace(each, kb=name) for each, (name, _) in zip(scored, found, strict=True)]
 
 
 def _joint(queries: Sequence[Query]) -> Query:
@@ -79,12 +80,3 @@ def _joint(queries: Sequence[Query]) -> Query:
 
 def _mean(centres: Sequence[Callable[[str], float]]) -> Callable[[str], float]:
     return lambda language: sum(centre(language) for centre in centres) / len(centres)
-
-
-def _scored(candidate: Candidate, query: Query) -> Candidate:
-    passage = candidate.passage
-    return replace(
-        candidate,
-        centred=candidate.cosine - query.centre(passage.language),
-        mass=mass(contained(passage.indexed_text, query.idf), query.idf),
-    )

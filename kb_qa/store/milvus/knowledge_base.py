@@ -9,14 +9,10 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kb_qa.embeddings.base import EmbedderIdentity, PassageEmbeddings
 from kb_qa.errors import EmbedderMismatch
 from kb_qa.store.background import background
 from kb_qa.store.filter import ANYTHING, Filter
-from kb_qa.store.knowledge_base import Query
 from kb_qa.store.milvus.catalog import MilvusCatalog
 from kb_qa.store.milvus.conditions import chunk_condition, place_condition
 from kb_qa.store.milvus.connection import one_of
@@ -26,8 +22,9 @@ from kb_qa.store.milvus.snapshot import BACKGROUND, EMBEDDER, MilvusSnapshot
 from kb_qa.store.milvus.tables import Tables
 from kb_qa.store.milvus.words import idf, question_weights, term_key
 from kb_qa.store.milvus.writer import MilvusWriter
-from kb_qa.store.records import Candidate, Document, Passage
-from kb_qa.terms import mass, question_terms, terms
+from kb_qa.store.query import Query
+from kb_qa.store.records import Candidate, Document
+from kb_qa.terms import question_terms
 
 _QUESTIONS = 256  # question vectors kept
 _STALE_SECONDS = 1.0  # a state that was the newest so lately is good enough
@@ -110,10 +107,9 @@ class MilvusKnowledgeBase:
         if weights := question_weights(query.idf):
             found += search("words", weights)
         dimension = self.embeddings.identity.dimension
-        return [
-            _candidate(query, passage, to_vector(row, dimension=dimension))
-            for passage, row in snapshot.passages_with_vectors(list(dict.fromkeys(found)))
-        ]
+        pairs = snapshot.passages_with_vectors(list(dict.fromkeys(found)))
+        vectors = [to_vector(row, dimension=dimension) for _, row in pairs]
+        return query.weighed([passage for passage, _ in pairs], vectors)
 
     @contextmanager
     def write(
@@ -251,13 +247,3 @@ class MilvusKnowledgeBase:
                 f"set KB_QA_EMBEDDINGS={made_by.name}, or embed it again with "
                 "`python -m ingest --reembed`"
             )
-
-
-def _candidate(query: Query, passage: Passage, vector: NDArray[np.float32]) -> Candidate:
-    cosine = float(vector @ query.vector)
-    return Candidate(
-        passage=passage,
-        cosine=cosine,
-        centred=cosine - query.centre(passage.language),
-        mass=mass(set(terms(passage.indexed_text)), query.idf),
-    )
