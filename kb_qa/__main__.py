@@ -89,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
         help="propose N questions from the documents, for you to keep or throw away",
     )
     command.set_defaults(run=_evaluate)
+    purpose = "find the floor under which nothing is answered, with questions drafted from it"
+    command = commands.add_parser("calibrate", help=purpose, description=purpose)
+    command.add_argument("--kb", type=Path, help="folder of the knowledge base")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=_calibrate)
     purpose = "copy a knowledge base into a new folder, while others read and write it"
     command = commands.add_parser("backup", help=purpose, description=purpose)
     command.add_argument("to", type=Path, metavar="DEST", help="folder to make; must not be there")
@@ -204,6 +209,25 @@ def _evaluate(options: argparse.Namespace) -> None:
             out=options.out,
             as_json=options.json,
         )
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from kb_qa.calibrating import QUESTIONS, calibrate
+    from kb_qa.settings import load_settings
+    from kb_qa.store.calibration import save_calibration
+
+    settings = load_settings(kb=options.kb)
+    quiet = not sys.stderr.isatty()
+    with tqdm(total=QUESTIONS, unit="question", file=sys.stderr, disable=quiet) as bar:
+        calibration = calibrate(settings, tell=bar.update)
+    save_calibration(settings.kb, calibration)
+    if options.json:
+        print(json.dumps(asdict(calibration), indent=2))
+    else:
+        print(f"floor: {calibration}")
+        print("in force from the next start; KB_QA_FLOOR, where it is set, goes before it")
 
 
 def _backup(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 from typing import Any, cast
 
 from langchain_classic.chains import RetrievalQA
@@ -29,6 +30,7 @@ from kb_qa.reranking import configured_reranker
 from kb_qa.retrieval import HybridRetriever
 from kb_qa.settings import Settings, load_settings
 from kb_qa.store.base import Searchable
+from kb_qa.store.calibration import DEFAULT_FLOOR, load_calibration
 from kb_qa.store.filter import ANYTHING, Filter
 from kb_qa.store.opening import open_knowledge_base
 from kb_qa.store.several import SeveralKnowledgeBases
@@ -64,11 +66,9 @@ def build_qa_chain(
         GeneratorError: the language model cannot be loaded.
     """
     settings = settings or load_settings()
-    knowledge_base = _opened(
-        [settings.kb] if kb is None else [kb] if isinstance(kb, Path | str) else kb,
-        settings,
-        embeddings or configured_embeddings(settings),
-    )
+    named = [settings.kb] if kb is None else [kb] if isinstance(kb, Path | str) else kb
+    folders = [Path(folder) for folder in named]
+    knowledge_base = _opened(folders, settings, embeddings or configured_embeddings(settings))
     return KnowledgeBaseQA(
         retriever=HybridRetriever(
             knowledge_base=knowledge_base,
@@ -80,7 +80,10 @@ def build_qa_chain(
             reranked=settings.reranked,
         ),
         combine_documents_chain=_generator(
-            settings, knowledge_base, llm or configured_llm(settings)
+            settings,
+            knowledge_base,
+            llm or configured_llm(settings),
+            floor=_floor(folders, settings, knowledge_base.embeddings),
         ),
         return_source_documents=True,
     )
@@ -268,11 +271,11 @@ class _Watch:
 
 
 def _opened(
-    folders: Sequence[Path | str], settings: Settings, embeddings: PassageEmbeddings
+    folders: Sequence[Path], settings: Settings, embeddings: PassageEmbeddings
 ) -> Searchable:
     """The knowledge base, or several as one; what is missing or foreign is told now."""
     stores = {
-        str(folder): open_knowledge_base(Path(folder), store=settings.store, embeddings=embeddings)
+        str(folder): open_knowledge_base(folder, store=settings.store, embeddings=embeddings)
         for folder in folders
     }
     several = SeveralKnowledgeBases(stores)
@@ -281,14 +284,27 @@ def _opened(
 
 
 def _generator(
-    settings: Settings, knowledge_base: Searchable, llm: BaseLanguageModel[Any] | None
+    settings: Settings,
+    knowledge_base: Searchable,
+    llm: BaseLanguageModel[Any] | None,
+    *,
+    floor: float,
 ) -> AnswerChain:
     weigher = Weigher(knowledge_base)
     if llm is None:
-        return QuoteChain(weigher=weigher, floor=settings.floor)
+        return QuoteChain(weigher=weigher, floor=floor)
     return PromptedChain(
-        llm=llm, max_model_len=settings.max_model_len, weigher=weigher, floor=settings.floor
+        llm=llm, max_model_len=settings.max_model_len, weigher=weigher, floor=floor
     )
+
+
+def _floor(folders: Sequence[Path], settings: Settings, embeddings: PassageEmbeddings) -> float:
+    """What is set, or calibrated; of several knowledge bases what theirs are on average."""
+    if settings.floor is not None:
+        return settings.floor
+    embedder = embeddings.identity.digest
+    known = [load_calibration(folder, embedder=embedder) for folder in folders]
+    return mean(each.floor if each else DEFAULT_FLOOR for each in known)
 
 
 def _asked_as(question: str, evidence: Evidence) -> str:

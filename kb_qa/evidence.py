@@ -7,7 +7,7 @@ meaning, and taking up what the question asks beyond its subject.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import median
 
@@ -71,6 +71,11 @@ class Evidence:
     def score(self) -> float:
         """The strongest sentence's score; minus infinity without any."""
         return self.sentences[0].score if self.sentences else float("-inf")
+
+    def among(self, sources: Sequence[Source]) -> "Evidence":
+        """What some of the passages hold: a sentence is weighed by itself."""
+        sentences = (each for each in self.sentences if each.source in sources)
+        return replace(self, sources=tuple(sources), sentences=tuple(sentences))
 
 
 @dataclass(frozen=True)

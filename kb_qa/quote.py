@@ -1,6 +1,7 @@
 """Answers without a language model: the sentences that answer, word for word."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 from kb_qa.answer import Answer, Citation
 from kb_qa.condensing import searches
@@ -14,6 +15,8 @@ _SENTENCES = 2  # quoted at most
 _MARGIN = 0.25  # how far behind the best sentence a quoted one may be
 _REPEATING = 0.1  # taken off a second sentence that holds nothing but the first one's words
 _BESIDE = 0.06  # added to a second sentence that stands right beside the first
+_PAUSE = "；"
+_LONGEST = 240  # characters to which clauses are quoted as one sentence
 
 
 class QuoteChain(AnswerChain):
@@ -75,9 +78,47 @@ def _chosen(evidence: Evidence) -> list[Sentence]:
         for each in others
         if each.score >= best.score - _MARGIN and not said.issuperset(terms(each.text))
     ]
-    second = [max(near, key=worth)] if near else []
+    whole = _whole(best, evidence)
+    apart = [each for each in near if not _holds(whole, each)]
+    second = [_whole(max(apart, key=worth), evidence, beside=whole)] if apart else []
     rank = {source: place for place, source in enumerate(evidence.sources)}
-    return sorted((best, *second), key=lambda each: (rank[each.source], each.start))
+    return sorted((whole, *second), key=lambda each: (rank[each.source], each.start))
+
+
+def _whole(part: Sentence, evidence: Evidence, *, beside: Sentence | None = None) -> Sentence:
+    """The sentence of which a part was weighed: with the clauses that semicolons part from it.
+
+    Args:
+        part: what was weighed.
+        evidence: with the other parts.
+        beside: what is quoted already.
+    """
+    parts = sorted(
+        (
+            each
+            for each in evidence.sentences
+            if each.source == part.source and not (beside and _holds(beside, each))
+        ),
+        key=lambda each: each.start,
+    )
+    first = last = parts.index(part)
+    while last + 1 < len(parts) and _carries_on(parts[last], parts[last + 1]):
+        if parts[last + 1].end - parts[first].start > _LONGEST:
+            break
+        last += 1
+    while first and _carries_on(parts[first - 1], parts[first]):
+        if parts[last].end - parts[first - 1].start > _LONGEST:
+            break
+        first -= 1
+    return replace(part, start=parts[first].start, end=parts[last].end)
+
+
+def _carries_on(first: Sentence, second: Sentence) -> bool:
+    return first.text.rstrip().endswith(_PAUSE) and _follows(first, second)
+
+
+def _holds(whole: Sentence, part: Sentence) -> bool:
+    return whole.source == part.source and whole.start <= part.start and part.end <= whole.end
 
 
 def _runs(sentences: Sequence[Sentence]) -> list[list[Sentence]]:

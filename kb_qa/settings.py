@@ -88,8 +88,10 @@ class Settings(BaseSettings):
     reranked: int = Field(
         30, ge=1, le=1000, description="passages it reads for a question; its time grows with them"
     )
-    floor: float = Field(
-        0.37, description="evidence under which nothing is answered; fits the bundled embeddings"
+    floor: float | None = Field(
+        None,
+        description="evidence under which nothing is answered; if not set, what "
+        "`python -m kb_qa calibrate` has found for the knowledge base, else 0.37",
     )
 
 

@@ -25,7 +25,6 @@ from kb_qa.store.opening import open_catalog
 
 _ANSWERED_BY = (
     *("embeddings", "llm", "passages", "candidates", "mass_weight", "reranker", "reranked"),
-    "floor",
 )
 """The settings that an answer depends on."""
 
@@ -113,6 +112,7 @@ def _about(settings: Settings, chain: KnowledgeBaseQA) -> dict[str, Any]:
         "generation": generation,
         "generator": getattr(generator, "generator", type(generator).__name__),
         "settings": {name: values[name] for name in _ANSWERED_BY},
+        "floor": getattr(generator, "floor", None),
         "version": kb_qa.__version__,
     }
 

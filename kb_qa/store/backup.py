@@ -1,15 +1,17 @@
 """A copy of a knowledge base, made while others read it and one writes.
 
-Only the catalog is copied, one generation of it, in the format it has. What is derived is made
-again from it, in memory by who reads the copy, on disk by who writes to it.
+The catalog is copied, one generation of it, in the format it has, and the calibration. What is
+derived is made again from it, in memory by who reads the copy, on disk by who writes to it.
 """
 
 import shutil
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from kb_qa.errors import BackupError, KnowledgeBaseDamaged
+from kb_qa.store.calibration import CALIBRATION
 from kb_qa.store.catalog import Catalog
 from kb_qa.store.files import new_folder
 from kb_qa.store.knowledge_base import CATALOG
@@ -57,6 +59,8 @@ def back_up(folder: Path, *, to: Path) -> Backup:
             expected = snapshot.summary
             _copy(snapshot, copy, to=to)
         _check(copy, expected, source=folder)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(folder / CALIBRATION, aside / CALIBRATION)
         size = copy.stat().st_size
     return Backup(to, expected.documents, expected.chunks, size)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from kb_qa.embeddings.base import PassageEmbeddings
-from kb_qa.errors import KbQaError, KnowledgeBaseBusy, KnowledgeBaseDamaged
+from kb_qa.errors import KbQaError, KnowledgeBaseBusy, KnowledgeBaseDamaged, KnowledgeBaseError
 from kb_qa.store import dense, lexical
+from kb_qa.store.calibration import CALIBRATION, load_calibration
 from kb_qa.store.catalog import Catalog
 from kb_qa.store.dense import Layout
 from kb_qa.store.derived import Derived
@@ -86,6 +87,7 @@ def check_up(
     truth = [_of_catalog("catalog", _catalog, catalog), _of_catalog("vectors", _vectors, catalog)]
     yield from truth
     yield _embedder(folder, embeddings)
+    yield _floor(catalog)
     yield _leftovers(folder)
     is_sound = all(finding.state is State.OK for finding in truth)
     yield from _derived(catalog) if is_sound else _not_looked_at()
@@ -142,6 +144,27 @@ def _embedder(folder: Path, embeddings: Callable[[], PassageEmbeddings]) -> Find
         return Finding("embedder", State.NEEDS_YOU, "cannot be read from the catalog", _RESTORE)
     except KbQaError as error:
         return Finding("embedder", State.NEEDS_YOU, str(error))
+
+
+def _floor(catalog: Catalog) -> Finding:
+    """What was calibrated; where it is damaged, or of another embedder, it is removed."""
+    folder = catalog.path.parent
+    remedy = f"`python -m kb_qa calibrate --kb {folder}` finds the one that fits"
+    try:
+        with catalog.read() as snapshot:
+            embedder, chunks = snapshot.embedder, snapshot.summary.chunks
+        calibration = load_calibration(folder, embedder=embedder.digest if embedder else "")
+    except KnowledgeBaseDamaged:
+        return Finding("floor", State.NEEDS_YOU, "not looked at: the catalog comes first")
+    except KnowledgeBaseError as error:
+        (folder / CALIBRATION).unlink(missing_ok=True)
+        return Finding("floor", State.REPAIRED, f"{error.__cause__}; removed", remedy)
+    if calibration is None:
+        return Finding("floor", State.OK, "not calibrated: the default is in force", remedy)
+    if calibration.is_outgrown(chunks):
+        text = f"{calibration}; there were {calibration.chunks} chunks then, and are {chunks}"
+        return Finding("floor", State.OK, text, remedy)
+    return Finding("floor", State.OK, str(calibration))
 
 
 def _leftovers(folder: Path) -> Finding:

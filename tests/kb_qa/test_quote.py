@@ -5,6 +5,7 @@ import pytest
 from kb_qa.answer import Answer, Source
 from kb_qa.evidence import Evidence, Sentence, Weigher
 from kb_qa.quote import QuoteChain
+from kb_qa.sentences import sentence_spans
 from kb_qa.store.knowledge_base import KnowledgeBase
 
 TEXT = "One. Two. Three. Four."
@@ -60,6 +61,38 @@ def test_no_more_than_two_and_none_far_behind(knowledge_base: KnowledgeBase) -> 
     assert answer.text.count(".") == 2
     answer = quoted(knowledge_base, sentence(0, "One.", 0.9), sentence(0, "Four.", 0.1))
     assert answer.text == "One. [1]"
+
+
+def weighed(text: str, *scores: float) -> Evidence:
+    """A passage's parts with these scores, in reading order."""
+    source = Source(4, "/d", "D", text, 50, 50 + len(text), score=0.3)
+    spans = sentence_spans(text)
+    parts = [
+        Sentence(source, 50 + start, 50 + end, score)
+        for (start, end), score in zip(spans, scores, strict=True)
+    ]
+    return Evidence("?", (source,), tuple(sorted(parts, key=lambda part: -part.score)))
+
+
+def test_a_sentence_is_quoted_to_its_full_stop(knowledge_base: KnowledgeBase) -> None:
+    """Clauses that semicolons part are weighed one by one, and quoted as the sentence they are."""
+    text = "天很好。员工请假要申请；一天由主管批；三天由经理批。病假另算。"
+    chain = QuoteChain(weigher=Weigher(knowledge_base), floor=0.0)
+    *_, answer = chain.answer("?", weighed(text, 0.1, 0.2, 0.9, 0.8, 0.1))
+    assert isinstance(answer, Answer)
+    assert answer.text == "员工请假要申请；一天由主管批；三天由经理批。 [1]"
+    assert answer.citations[0].text == "员工请假要申请；一天由主管批；三天由经理批。"
+
+
+def test_a_long_list_is_not_quoted_whole(knowledge_base: KnowledgeBase) -> None:
+    """Of a paragraph that is one sentence of many clauses, those around the best are quoted."""
+    clauses = [f"第{n}项费用由部门经理签字后交财务部审核；" for n in range(10, 60)]
+    scores = [0.9 if n == 30 else 0.1 for n in range(50)]
+    chain = QuoteChain(weigher=Weigher(knowledge_base), floor=0.0)
+    *_, answer = chain.answer("?", weighed("".join(clauses), *scores))
+    assert isinstance(answer, Answer)
+    assert "第40项" in answer.text
+    assert len(answer.text) < 260
 
 
 def test_the_second_adds_something(knowledge_base: KnowledgeBase) -> None:

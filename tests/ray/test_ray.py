@@ -18,6 +18,7 @@ import pytest
 
 from kb_qa.store.catalog import Catalog
 from kb_qa.store.knowledge_base import CATALOG
+from kb_qa.store.opening import IN_FOLDER, open_catalog
 from tests.ingest.hostile.row import Outside
 from tests.ingest.hostile.table import ROWS
 
@@ -38,7 +39,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "ingest", *map(str, arguments)]
 
 
-def ingested(*arguments: object, code: int | None = None) -> dict[str, Any]:
+def ingested(*arguments: object, code: int | None = None, store: str = IN_FOLDER) -> dict[str, Any]:
     """The report of a run, as it prints it."""
     done = subprocess.run(
         command("--json", *arguments),
@@ -46,6 +47,7 @@ def ingested(*arguments: object, code: int | None = None) -> dict[str, Any]:
         text=True,
         check=False,
         cwd=ROOT,
+        env={**os.environ, "KB_QA_STORE": store},
         timeout=SECONDS,
     )
     assert done.returncode in ((0, 1) if code is None else (code,)), done.stderr
@@ -71,10 +73,10 @@ def verdicts(report: dict[str, Any]) -> dict[str, str]:
     return {Path(file["path"]).name: file["verdict"] for file in report["files"]}
 
 
-def held(kb: Path) -> dict[str, tuple[Any, ...]]:
+def held(kb: Path, *, store: str = IN_FOLDER) -> dict[str, tuple[Any, ...]]:
     """What a knowledge base holds, by path, but for numbers that depend on the order."""
     everything = {}
-    with Catalog(kb / CATALOG).read() as snapshot:
+    with open_catalog(kb, store=store).read() as snapshot:
         for path, location in snapshot.locations().items():
             passages = snapshot.passages_of(location.document)
             stable = (location.title, location.pages, location.warnings, location.unread)
@@ -134,6 +136,21 @@ def test_verdicts_and_chunks_are_those_of_a_run_without_ray(
         assert np.einsum("ij,ij->i", mine[path], expected).min() > 0.999
     again = ingested("--ray", "127.0.0.1:9", docs, "--kb", tmp_path / "kb")
     assert set(verdicts(again).values()) <= {"unchanged", "failed", "skipped"}
+
+
+def test_documents_go_into_milvus_as_they_go_into_a_folder(
+    docs: Path, here: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    """With the same verdicts and chunks; a second run does nothing."""
+    local, kb = here
+    store = f"milvus:{tmp_path / 'ray.db'}"
+    own = tmp_path / "own"
+    report = ingested("--ray", "local", docs, "--kb", own, store=store)
+    assert told(report) == told(local)
+    assert report["totals"] == local["totals"]
+    again = ingested("--ray", "127.0.0.1:9", docs, "--kb", own, store=store)
+    assert set(verdicts(again).values()) <= {"unchanged", "failed", "skipped"}
+    assert held(own, store=store) == held(kb)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from kb_qa.embeddings.base import PassageEmbeddings
 from kb_qa.errors import EmbeddingsError, KnowledgeBaseMissing, SchemaTooOld
+from kb_qa.store.calibration import CALIBRATION
 from kb_qa.store.checkup import Finding, State, check_up
 from kb_qa.store.knowledge_base import CATALOG, KnowledgeBase
 from kb_qa.store.lock import writer_lock
@@ -70,7 +71,8 @@ def test_a_sound_knowledge_base_is_ok(filled: KnowledgeBase) -> None:
     found = checked(filled)
     assert wrong(found) == {}
     assert list(found) == [
-        *("catalog", "vectors", "embedder", "leftovers", "dense", "lexical", "disk", "files")
+        *("catalog", "vectors", "embedder", "floor", "leftovers"),
+        *("dense", "lexical", "disk", "files"),
     ]
     assert str(found["catalog"]) == "ok: catalog: 301 documents, 301 chunks"
     after = {
@@ -262,3 +264,14 @@ def test_what_cannot_be_checked_is_an_error(filled: KnowledgeBase, tmp_path: Pat
     execute(filled, "PRAGMA user_version = 1")
     with pytest.raises(SchemaTooOld):
         list(check_up(filled.folder, embeddings=WordEmbeddings))
+
+
+def test_a_damaged_calibration_is_removed(filled: KnowledgeBase) -> None:
+    """What it rests on is there: it can be made again, and the default holds until then."""
+    path = filled.folder / CALIBRATION
+    path.write_text("{")
+    finding = checked(filled)["floor"]
+    assert finding.state is State.REPAIRED
+    assert "kb_qa calibrate" in finding.remedy
+    assert not path.exists()
+    assert checked(filled)["floor"].state is State.OK

@@ -1,5 +1,6 @@
 """A knowledge base: what is committed is found, whole, by every reader."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -353,6 +354,23 @@ def test_knowledge_bases_lists_the_folders_that_hold_one(
     for name in ("b", "a"):
         put(KnowledgeBase(tmp_path / name, embeddings=embeddings), BAND)
     assert knowledge_bases(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+
+
+@pytest.mark.parametrize("moment", [0.0, 4_102_444_800.0], ids=["1970", "2100"])
+def test_a_clock_that_jumps_changes_nothing(knowledge_base: KnowledgeBase, moment: float) -> None:
+    """Files dated long ago or ahead are what their generation says: found, written to, sound."""
+    put(knowledge_base, BAND)
+    reader = reopened(knowledge_base)
+    assert found(reader, "Abba band") == [BAND]
+    for path in knowledge_base.folder.rglob("*"):
+        os.utime(path, (moment, moment))
+    put(knowledge_base, CITY)
+    for path in knowledge_base.folder.rglob("*"):
+        os.utime(path, (4_102_444_800.0 - moment,) * 2)
+    assert set(found(reader, "Sweden")) == {BAND, CITY}
+    assert set(found(reopened(knowledge_base), "Sweden")) == {BAND, CITY}
+    findings = check_up(knowledge_base.folder, embeddings=lambda: knowledge_base.embeddings)
+    assert {each.what for each in findings if each.state is not State.OK} <= {"disk"}
 
 
 def test_many_threads_ask_while_one_writes(knowledge_base: KnowledgeBase) -> None:
