@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from benchmarks.question_sets import QuestionSet, load, made_of
 from kb_qa import HybridRetriever, KnowledgeBase, load_embeddings
+from kb_qa.calibrating import calibrate
 from kb_qa.evidence import Weigher
+from kb_qa.settings import Settings
 from kb_qa.store.calibration import DEFAULT_FLOOR
 
 FLOORS = tuple(np.arange(0.31, 0.471, 0.02))
@@ -45,14 +47,15 @@ def main() -> None:
     options = parser.parse_args()
     embeddings = load_embeddings("bundled")
     print("| set | floor at 5 % false refusals | true there: passage, article out |", end="")
-    print("".join(f" {floor:.2f} |" for floor in FLOORS))
-    print("|---" * (3 + len(FLOORS)) + "|")
+    print(" calibrated floor | there |" + "".join(f" {floor:.2f} |" for floor in FLOORS))
+    print("|---" * (5 + len(FLOORS)) + "|")
     with tempfile.TemporaryDirectory() as made:
         for name in options.sets:
             questions = load(options.folder / f"{name}.json", questions=options.questions)
             kb = (options.bases or Path(made)) / name
             strengths = _strengths(questions, made_of(questions, kb, embeddings))
-            print(_row(name, strengths), flush=True)
+            calibrated = calibrate(Settings(kb=kb, embeddings="bundled")).floor
+            print(_row(name, strengths, calibrated), flush=True)
     print("\nUnder each floor: false refusals / true ones, passage out / true ones, article out.")
     print(f"The floor in force is {DEFAULT_FLOOR}, unless another was calibrated.")
 
@@ -76,11 +79,12 @@ def _strengths(questions: QuestionSet, knowledge_base: KnowledgeBase) -> Strengt
     return Strengths(*np.array(rows).T)
 
 
-def _row(name: str, strengths: Strengths) -> str:
+def _row(name: str, strengths: Strengths, calibrated: float) -> str:
     floor = float(np.quantile(strengths.whole, 0.05))
     cells = "".join(f" {_cell(strengths, each, ' / ')} |" for each in FLOORS)
     at = _cell(strengths, floor, ", ").partition(", ")[2]
-    return f"| {name} | {floor:.3f} | {at} |{cells}"
+    there = _cell(strengths, calibrated, " / ")
+    return f"| {name} | {floor:.3f} | {at} | {calibrated:.3f} | {there} |{cells}"
 
 
 def _cell(strengths: Strengths, floor: float, between: str) -> str:
