@@ -1,4 +1,4 @@
-"""What one does with an answer: rate it, copy it, ask again, see it in its document."""
+"""What one does with an answer: rate it, copy it, ask again, see it in its document, go on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,19 +7,29 @@ from typing import Any
 
 import streamlit as st
 
-from kb_qa import Citation
+from kb_qa import Citation, Source
 from kb_qa.generators import Kind
 from kb_qa.paths import shown
+from kb_qa.store.records import Passage
 from ui import document, library
 from ui.conversation import Conversation
 from ui.export import as_text
+from ui.follow_ups import follow_ups
 from ui.frame import Frame
 from ui.labels import plain
-from ui.markup import note_markup, title_markup
+from ui.markup import heading_markup, note_markup, title_markup
 from ui.messages import Texts
 from ui.text_markup import place_markup
 
-_OPENED = "opened document"
+_OPENED, _NEW = "opened document", "document to be brought into sight"
+_BESIDE = 2  # passages on either side of the first cited one, which may suggest a question
+_QUESTION_LABEL = 120  # characters
+
+_BRING_INTO_SIGHT = """<script>
+  if (innerWidth <= 640) document.querySelector(".st-key-document")?.scrollIntoView();
+</script>"""
+"""On a phone a document stands below the conversation. Constant: nothing is ever put into it."""
+
 _THUMBS = (False, True)  # as `st.feedback` counts them
 
 
@@ -70,29 +80,83 @@ def offer_actions(conversation: Conversation, index: int, frame: Frame, texts: T
         _offer_rating(conversation, index, frame, texts, key=key)
 
 
+def offer_follow_ups(conversation: Conversation, frame: Frame, texts: Texts) -> None:
+    """Questions that go on from the last answer, which a click asks."""
+    answer = conversation.turns[-1].answer if conversation.turns else None
+    if answer is None:
+        return
+    neighbours: tuple[Passage, ...] = ()
+    if answer.citations:
+        source = answer.citations[0].source
+        kb = _kb_of(source, frame)
+        neighbours = library.neighbours(kb, source.source, source.start, most=_BESIDE)
+    asked = [turn.question for turn in conversation.turns]
+    questions = follow_ups(answer, neighbours, asked=asked)
+    if not questions:
+        return
+    with st.container(gap="xxsmall", key="follow-ups"):
+        st.html(heading_markup(texts.follow_ups))
+        for question in questions:
+            st.button(
+                plain(question, longest=_QUESTION_LABEL),
+                key=f"ask {conversation.id} {len(asked)} {question}",
+                on_click=conversation.ask,
+                args=(question,),
+                icon=":material/arrow_forward:",
+                type="tertiary",
+            )
+
+
 def show_document(beside: Opened, frame: Frame, texts: Texts) -> None:
     """A citation in its document: the page as a picture, or the text around it."""
     citation = beside.citation
-    st.html(title_markup(citation.source.title, level=3))
-    st.html(note_markup(shown(citation.source.source)))
-    st.button(texts.close_document, on_click=_close, type="tertiary")
-    if document.has_picture(citation):
-        drawn = document.picture(citation, page=beside.page)
-        if drawn is not None:
-            _show_page(beside, drawn, texts)
-            return
-    asked = {str(each): each for each in (frame.kb, *frame.beside)}
-    _show_text(citation, asked.get(citation.source.kb, frame.kb), texts)
+    kb = _kb_of(citation.source, frame)
+    with st.container(gap="small", key="document"):
+        with st.container(horizontal=True, vertical_alignment="center", key="document-head"):
+            st.html(title_markup(citation.source.title, level=3))
+            st.button(
+                texts.close_document, on_click=_close, icon=":material/close:", type="tertiary"
+            )
+        st.html(note_markup(shown(citation.source.source)))
+        if st.session_state.pop(_NEW, False):
+            st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
+        drawn = None
+        if document.has_picture(citation):
+            drawn = document.picture(citation, page=beside.page)
+        if drawn is None:
+            _show_text(citation, kb, texts)
+        else:
+            _show_page(beside, drawn, library.pages_of(kb, citation.source.source) or 1, texts)
 
 
-def _show_page(beside: Opened, drawn: bytes, texts: Texts) -> None:
-    with st.container(horizontal=True):
-        before, after = replace(beside, page=beside.page - 1), replace(beside, page=beside.page + 1)
-        first = beside.page <= 1
-        st.button(texts.page_before, on_click=_open, args=(before,), disabled=first)
-        st.html(note_markup(texts.document_page.format(page=beside.page)))
-        st.button(texts.page_after, on_click=_open, args=(after,))
+def _show_page(beside: Opened, drawn: bytes, pages: int, texts: Texts) -> None:
+    before, after = replace(beside, page=beside.page - 1), replace(beside, page=beside.page + 1)
+    with st.container(horizontal=True, vertical_alignment="center", key="document-pages"):
+        st.button(
+            texts.page_before,
+            on_click=_open,
+            args=(before,),
+            disabled=beside.page <= 1,
+            icon=":material/chevron_left:",
+            type="tertiary",
+        )
+        st.html(note_markup(texts.document_page.format(page=beside.page, pages=pages)))
+        st.button(
+            texts.page_after,
+            on_click=_open,
+            args=(after,),
+            disabled=beside.page >= pages,
+            icon=":material/chevron_right:",
+            icon_position="right",
+            type="tertiary",
+        )
     st.image(drawn, width="stretch")
+
+
+def _kb_of(source: Source, frame: Frame) -> Path:
+    """The knowledge base that a source is from, of those that are asked now."""
+    asked = {str(each): each for each in (frame.kb, *frame.beside)}
+    return asked.get(source.kb, frame.kb)
 
 
 def _show_text(citation: Citation, kb: Path, texts: Texts) -> None:
@@ -164,6 +228,7 @@ def _rate(conversation: Conversation, index: int, frame: Frame, thumb: str, reas
 
 def _open(wanted: Opened) -> None:
     st.session_state[_OPENED] = wanted
+    st.session_state[_NEW] = True
 
 
 def _close() -> None:

@@ -6,8 +6,8 @@ _SIGN = re.compile(r"([\\`*_{}\[\]()#+\-.!|:$<>~&@])")
 _LONGEST = 80
 
 
-def plain(text: str) -> str:
-    """A text as a label that shows it as it is, on one line."""
+def plain(text: str, *, longest: int = _LONGEST) -> str:
+    """A text as a label that shows it as it is, on one line, so many characters of it."""
     line = " ".join(text.split())
-    short = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    short = line if len(line) <= longest else f"{line[:longest]}…"
     return _SIGN.sub(r"\\\1", short) or "…"

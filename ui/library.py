@@ -10,6 +10,7 @@ from kb_qa.store.opening import IN_FOLDER, open_catalog
 from kb_qa.store.records import Location, Passage, Refusal, Run, Summary
 
 LISTED = 200  # files drawn at a time: more is a scroll nobody reads
+_MOST_PASSAGES = 2000  # of a document that is looked through between two clicks
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,32 @@ def text_of(kb: Path, path: str) -> str | None:
     with _catalog(kb).read() as snapshot:
         location = snapshot.location(path)
         return snapshot.text(location.document) if location else None
+
+
+def pages_of(kb: Path, path: str) -> int | None:
+    """How many pages the document at a path has; None where there are none, or no document."""
+    with _catalog(kb).read() as snapshot:
+        location = snapshot.location(path)
+    return location.pages if location else None
+
+
+def neighbours(kb: Path, path: str, start: int, *, most: int) -> tuple[Passage, ...]:
+    """The passages that stand nearest to one of a document, those that follow it first.
+
+    Args:
+        kb: the knowledge base.
+        path: of the document; none are given if it is no longer there.
+        start: offset of the passage's first character.
+        most: at most so many on either side.
+    """
+    with _catalog(kb).read() as snapshot:
+        location = snapshot.location(path)
+        if location is None or location.chunks > _MOST_PASSAGES:
+            return ()
+        passages = snapshot.passages_of(location.document)
+    after = [each for each in passages if each.chunk.start > start]
+    before = [each for each in passages if each.chunk.end <= start]
+    return (*after[:most], *before[: -most - 1 : -1])
 
 
 def titles(kb: Path, *, limit: int) -> tuple[str, ...]:

@@ -7,21 +7,22 @@ The browser does the opening of passages: a number in the answer is a link to
 text inside a `<details>`, which a browser unfolds when it is followed.
 """
 
-import html
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from kb_qa import Answer, Citation, Source
 from kb_qa.answer import Claim
 from kb_qa.citations import replace_citations
+from kb_qa.evidence import header
 from kb_qa.paths import shown
 from kb_qa.store.records import Passage
 from ui.conversation import Turn
+from ui.escaping import escaped
 from ui.messages import Texts
+from ui.text_markup import is_row, one_line, tables_drawn, text_markup
 
 _EXCERPT = 120  # characters of a passage, while an answer is being written
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_GLANCE, _BEFORE = 320, 60  # characters of a passage beside its number, and of what is not cited
 
 
 def turn_markup(
@@ -76,6 +77,11 @@ def title_markup(title: str, *, level: int) -> str:
     return f'<h{level} class="kq-heading" dir="auto">{escaped(title)}</h{level}>'
 
 
+def heading_markup(text: str) -> str:
+    """What stands above a few small things."""
+    return f'<h2 class="kq-small">{escaped(text)}</h2>'
+
+
 def facts_markup(facts: dict[str, str]) -> str:
     """Labelled values, in two columns."""
     rows = (f"<dt>{escaped(k)}</dt><dd dir='auto'>{escaped(v)}</dd>" for k, v in facts.items())
@@ -117,11 +123,12 @@ def passages_markup(text: str, passages: Sequence[Passage], *, label: str) -> st
         name = escaped(label.format(n=passage.ordinal + 1))
         shade = "kq-even" if passage.ordinal % 2 == 0 else "kq-odd"
         trail = escaped(" > ".join(passage.chunk.heading))
+        drawn = text_markup(text[begin:end], header=passage.chunk.context)
         parts.append(escaped(text[at:begin]))
         parts.append(
             f'<section class="kq-chunk {shade}" aria-label="{name}">'
             f'<div class="kq-place" dir="auto">{name}{" · " if trail else ""}{trail}</div>'
-            f'<div class="kq-answer" dir="auto">{escaped(text[begin:end])}</div></section>'
+            f'<div class="kq-answer" dir="auto">{drawn}</div></section>'
         )
         at = max(at, end)
     return f'<div class="kq-text">{"".join(parts)}</div>'
@@ -161,7 +168,7 @@ def _found(sources: Sequence[Source], texts: Texts) -> str:
     heading = escaped(texts.found)
     items = "".join(
         f'<li><span class="kq-title" dir="auto">{escaped(each.title)}</span>'
-        f'<span class="kq-place" dir="auto">{escaped(" ".join(each.text.split())[:_EXCERPT])}'
+        f'<span class="kq-place" dir="auto">{escaped(one_line(each.text)[:_EXCERPT])}'
         "</span></li>"
         for each in sources
     )
@@ -182,25 +189,41 @@ def _linked(answer: Answer, *, index: int, texts: Texts) -> str:
         label = texts.citation.format(n=citation.n, title=citation.source.title)
         return (
             f'<a class="kq-number" href="#{_anchor(index, citation)}" '
-            f'aria-label="{escaped(label)}">{written}</a>'
+            f'aria-label="{escaped(label)}" data-glance="{escaped(_glance(citation, texts))}">'
+            f"{written}</a>"
         )
 
-    def part(begin: int, end: int) -> str:
+    def linked(begin: int, end: int) -> str:
         return replace_citations(escaped(answer.text[begin:end]), link)
 
-    parts: list[str] = []
-    at = 0
-    for claim in answer.claims:
-        if claim.supported or claim.start < at:
-            continue
-        doubt = escaped(_doubt(claim, texts))
-        parts.append(part(at, claim.start))
-        parts.append(
-            f'<span class="kq-doubt" title="{doubt}">{part(claim.start, claim.end)}</span>'
-            f'<span class="kq-why" role="note">{doubt}</span>'
-        )
-        at = claim.end
-    return "".join((*parts, part(at, len(answer.text))))
+    def part(begin: int, end: int) -> str:
+        parts: list[str] = []
+        for claim in answer.claims:
+            first, last = max(claim.start, begin), min(claim.end, end)
+            if claim.supported or first >= last:
+                continue
+            doubt = escaped(_doubt(claim, texts))
+            parts.append(linked(begin, first))
+            parts.append(f'<span class="kq-doubt" title="{doubt}">{linked(first, last)}</span>')
+            if not answer.text[last : claim.end].strip(" |\n"):  # told once, where it ends
+                parts.append(f'<span class="kq-why" role="note">{doubt}</span>')
+            begin = last
+        return "".join((*parts, linked(begin, end)))
+
+    headers = {header(each.source, each.start) for each in answer.citations}
+    return tables_drawn(answer.text, part, headers=headers - {""})
+
+
+def _glance(citation: Citation, texts: Texts) -> str:
+    """The passage as it is seen without opening it: where it stands, and what is cited of it."""
+    source = citation.source
+    cited = citation.start - source.start
+    begin = max(0, cited - _BEFORE)
+    passage = one_line(source.text[begin : begin + _GLANCE])
+    opening = "…" if begin else ""
+    closing = "…" if begin + _GLANCE < len(source.text) else ""
+    place = " · ".join(filter(None, (source.title, _place(citation, texts))))
+    return f"{place}\n{opening}{passage}{closing}"
 
 
 def _doubt(claim: Claim, texts: Texts) -> str:
@@ -211,7 +234,8 @@ def _doubt(claim: Claim, texts: Texts) -> str:
 
 def _card(citation: Citation, *, index: int, texts: Texts) -> str:
     source = citation.source
-    context = _paragraph("kq-context", escaped(source.context)) if source.context else ""
+    first_line = source.text.lstrip().partition("\n")[0]
+    context = "" if is_row(source.context) and is_row(first_line) else source.context
     return (
         '<details class="kq-card"><summary>'
         f'<span class="kq-number">[{citation.n}]</span>'
@@ -219,7 +243,8 @@ def _card(citation: Citation, *, index: int, texts: Texts) -> str:
         f'<span class="kq-place" dir="auto">{escaped(_place(citation, texts))}'
         f"{_mark(citation, texts)}</span></summary>"
         '<div class="kq-passage">'
-        f'<p class="kq-file" dir="auto">{escaped(shown(source.source))}</p>{context}'
+        f'<p class="kq-file" dir="auto">{escaped(shown(source.source))}</p>'
+        f"{_paragraph('kq-context', escaped(context)) if context else ''}"
         f'<blockquote lang="{escaped(source.language)}" dir="auto">'
         f"{_highlighted(citation, index=index)}</blockquote></div></details>"
     )
@@ -229,9 +254,10 @@ def _highlighted(citation: Citation, *, index: int) -> str:
     """The whole passage, with the cited words marked."""
     source = citation.source
     begin, end = citation.start - source.start, citation.end - source.start
-    before, cited, after = source.text[:begin], source.text[begin:end], source.text[end:]
-    mark = f'<mark id="{_anchor(index, citation)}">{escaped(cited)}</mark>'
-    return f"{escaped(before.lstrip())}{mark}{escaped(after.rstrip())}"
+    indent = min(len(source.text) - len(source.text.lstrip()), begin)
+    text = source.text[indent:end] + source.text[end:].rstrip()
+    anchor = _anchor(index, citation)
+    return text_markup(text, begin - indent, end - indent, header=source.context, anchor=anchor)
 
 
 def _place(citation: Citation, texts: Texts) -> str:
@@ -296,8 +322,3 @@ def _paragraph(name: str, inner: str) -> str:
 
 def _anchor(index: int, citation: Citation) -> str:
     return f"source-{index}-{citation.n}"
-
-
-def escaped(text: str) -> str:
-    """Text as text; a lone surrogate, which no page can carry, as a replacement character."""
-    return html.escape(_SURROGATES.sub("\ufffd", text))

@@ -53,6 +53,37 @@ def test_a_number_opens_its_passage(open_page: Open, address: str) -> None:
     expect(turn.locator(".kq-card summary").first).to_contain_text("Hotels")
 
 
+@pytest.mark.parametrize("way", ["hover", "focus"])
+def test_a_number_shows_its_passage_at_a_glance(open_page: Open, address: str, way: str) -> None:
+    """Under the pointer or the keyboard's focus the passage stands beside its number, unopened."""
+    page = open_page(address)
+    turn = ask(page, QUESTIONS["en-US"])
+    number = turn.locator("a.kq-number").first
+    glance = "each => getComputedStyle(each, '::after').content"
+    assert "Breakfast" not in number.evaluate(glance)
+    number.hover() if way == "hover" else page.keyboard.press("Tab")
+    if way == "focus":
+        number.focus()
+    assert "Breakfast is included." in number.evaluate(glance)
+    expect(turn.locator(".kq-passage").first).to_be_hidden()
+    keep_screenshot(page, f"glance-{way}")
+
+
+@pytest.mark.parametrize("locale", sorted(QUESTIONS))
+def test_a_click_asks_what_is_suggested(open_page: Open, address: str, locale: str) -> None:
+    """Below the last answer stand questions in its language that these documents answer."""
+    page = open_page(address, locale=locale)
+    ask(page, QUESTIONS[locale])
+    suggested = page.locator(".st-key-follow-ups button").first
+    expect(suggested).to_be_visible()
+    keep_screenshot(page, f"follow-ups-{locale}")
+    suggested.click()
+    turns = page.locator(".kq-turn")
+    expect(turns).to_have_count(2)
+    expect(turns.last.locator(".kq-sources")).to_be_visible(timeout=60_000)
+    expect(turns.last.locator("a.kq-number").first).to_be_visible()
+
+
 def test_the_keyboard_is_enough(open_page: Open, address: str) -> None:
     """Tab reaches the number, Enter opens its passage."""
     page = open_page(address)

@@ -78,10 +78,11 @@ def test_the_page_of_a_pdf_beside_its_answer(open_page: Open, address: str) -> N
     page.get_by_role("button", name=EN.open_document.format(n=1)).click()
     picture = page.get_by_test_id("stImage").locator("img")
     expect(picture).to_be_visible()
-    expect(page.get_by_text(EN.document_page.format(page=2), exact=True)).to_be_visible()
+    expect(page.get_by_text(EN.document_page.format(page=2, pages=2), exact=True)).to_be_visible()
     keep_screenshot(page, "document-pdf")
+    expect(page.get_by_role("button", name=EN.page_after)).to_be_disabled()
     page.get_by_role("button", name=EN.page_before).click()
-    expect(page.get_by_text(EN.document_page.format(page=1), exact=True)).to_be_visible()
+    expect(page.get_by_text(EN.document_page.format(page=1, pages=2), exact=True)).to_be_visible()
     page.get_by_role("button", name=EN.close_document).click()
     expect(picture).to_have_count(0)
 
@@ -95,6 +96,15 @@ def test_a_table_beside_its_answer(open_page: Open, address: str) -> None:
     expect(rows).to_have_count(3)
     expect(page.locator(".kq-document mark").filter(has_text="Beijing")).to_be_visible()
     keep_screenshot(page, "document-table")
+
+
+def test_a_quoted_row_is_a_table(open_page: Open, address: str) -> None:
+    """In the answer itself, under its header; no bars are left."""
+    turn = ask(open_page(address), "What does a night in Beijing cost in yuan?")
+    table = turn.locator(".kq-answer table").first
+    expect(table.locator("th").first).to_have_text("Town")
+    expect(table.locator("td").filter(has_text="Beijing")).to_be_visible()
+    expect(table).not_to_contain_text("|")
 
 
 def test_conversations_are_kept(open_page: Open, address: str) -> None:
@@ -227,6 +237,35 @@ def test_a_knowledge_base_from_nothing(open_page: Open, address: str) -> None:
     page.get_by_role("button", name=BOOKS.delete, exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name=BOOKS.delete_sure).click()
     expect(page.get_by_role("heading", name="works")).to_be_visible()
+
+
+def test_hostile_names_of_files_stay_names(open_page: Open, address: str, documents: Path) -> None:
+    """No upload leaves its folder or becomes markup, and each is told under a harmless name."""
+    names = (
+        "../../../escaped.md",
+        "<script>alert(1)</script>.md",
+        "long" * 80 + ".md",
+        "\u202edm.md",
+    )
+    page = open_page(f"{address}/library")
+    page.get_by_role("button", name=BOOKS.new).click()
+    page.get_by_role("dialog").get_by_label(BOOKS.new_name).fill("hostile")
+    page.get_by_role("button", name=BOOKS.make).click()
+    expect(page.get_by_role("heading", name="hostile")).to_be_visible()
+    page.wait_for_timeout(2000)  # milliseconds: the fields are drawn again
+    page.locator("input[type=file]").first.set_input_files(
+        [
+            {"name": name, "mimeType": "text/markdown", "buffer": f"# File {n}\n\nText.\n".encode()}
+            for n, name in enumerate(names)
+        ]
+    )
+    page.get_by_role("button", name=BOOKS.start).click()
+    verdicts = page.locator(".kq-files li").filter(has_text="added")
+    expect(verdicts).to_have_count(len(names), timeout=120_000)
+    home = documents.parent
+    assert not [path for path in home.rglob("*escaped.md") if "hostile" not in str(path)]
+    assert not list(home.parent.glob("escaped.md"))
+    assert not [path for path in home.rglob("*") if {"<", "\u202e"} & set(path.name)]
 
 
 def test_a_name_that_is_none_is_one_line(open_page: Open, address: str) -> None:

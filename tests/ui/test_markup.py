@@ -25,9 +25,9 @@ from ui.messages import TEXTS
 EN = TEXTS["en"]
 TAGS = {
     *("article", "div", "p", "a", "section", "h1", "h2", "details", "summary", "span"),
-    *("blockquote", "mark", "abbr", "ul", "li", "dl", "dt", "dd"),
+    *("blockquote", "mark", "abbr", "ul", "li", "dl", "dt", "dd", "table", "tr", "th", "td"),
 }
-ATTRIBUTES = {"class", "href", "id", "aria-label", "role", "dir", "lang", "title"}
+ATTRIBUTES = {"class", "href", "id", "aria-label", "role", "dir", "lang", "title", "data-glance"}
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -106,6 +106,25 @@ def test_a_citation_says_where_it_stands() -> None:
     for shown in ("Handbook", "Rules › Leave · 第 3 页", "/docs/a.pdf"):
         assert shown in page.text
     assert "Handbook › " not in page.text
+
+
+def test_a_number_shows_its_passage_at_a_glance() -> None:
+    """Where it stands and the cited words, as the text of an attribute: no markup comes of it."""
+    hostile = make_citation(text='One. <b>"Two" & more.</b> Three.', cited='<b>"Two" & more.</b>')
+    page = Page(turn_markup(make_turn("Two. [1]", hostile), index=0, texts=EN))
+    (glance,) = page.attributes["data-glance"]
+    assert glance == 'Handbook · Rules › Leave · page 3\nOne. <b>"Two" & more.</b> Three.'
+    assert "b" not in page.tags
+
+
+def test_a_quoted_row_is_a_table_under_its_header() -> None:
+    """In the answer and in its passage; the citation's number stands in the last cell."""
+    rows = "| City | Limit |\n|---|---|\n| Rome | 600 |"
+    row = make_citation(text=rows, cited="| Rome | 600 |")
+    page = Page(turn_markup(make_turn(f"{rows} [1]", row), index=0, texts=EN))
+    assert page.tags >= {"table", "tr", "th", "td"}
+    assert "---" not in page.text
+    assert page.marked == "Rome600"
 
 
 def test_a_passage_that_ocr_read_is_marked() -> None:
@@ -252,7 +271,7 @@ def test_what_no_passage_says_is_marked() -> None:
         asked_as="<b>leave</b> days",
     )
     drawn = turn_markup(Turn("q", answer=answer), index=0, texts=EN)
-    (marked,) = re.findall('<span class="kq-doubt"[^>]*>(.*?)</span>', drawn)
+    (marked,) = re.findall('<span class="kq-doubt"[^>]*>(.*?)</span>', drawn, re.DOTALL)
     assert "It doubles in 2031" in marked
     assert "kq-number" in marked
     assert EN.doubts["date"].format(what="&lt;2031&gt;") in drawn

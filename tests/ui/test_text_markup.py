@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.text_markup import place_markup
+from ui.text_markup import one_line, place_markup, rows_of, text_markup
 
 TABLE = "Rates\n\n| Town | Yuan |\n|---|---|\n| Beijing | 600 |\n| Wuhan \\| old | 400 |\n\nEnd."
 
@@ -14,18 +14,40 @@ def test_the_cited_words_are_marked() -> None:
     """Over a line's end too, and nothing else."""
     text = "One line.\nThe cited\nwords stand here."
     drawn = place_markup(text, 14, 25)
-    assert re.findall("<mark>(.*?)</mark>", drawn) == ["cited", "words"]
+    assert re.findall("<mark>(.*?)</mark>", drawn, re.DOTALL) == ["cited\nwords"]
 
 
 def test_a_table_is_a_table() -> None:
-    """Its rows are rows, a bar within a cell stays one, and the cited row is marked."""
+    """Its first row is a header, a bar within a cell stays one, and the cited row is marked."""
     begin = TABLE.index("| Beijing")
     drawn = place_markup(TABLE, begin, begin + len("| Beijing | 600 |"))
     assert drawn.count("<tr>") == 3
-    assert "<td>Town</td><td>Yuan</td>" in drawn
+    assert "<th>Town</th><th>Yuan</th>" in drawn
     assert re.findall("<mark>(.*?)</mark>", drawn) == ["Beijing", "600"]
     assert "<td>Wuhan | old</td>" in drawn
     assert "---" not in drawn
+
+
+def test_a_passage_amid_a_table_has_its_header() -> None:
+    """The header that was left behind stands above the rows; its rule is drawn nowhere."""
+    drawn = text_markup("| Beijing | 600 |\n| Wuhan | 400 |", header="| Town | Yuan |")
+    assert drawn.index("<th>Town</th>") < drawn.index("<td>Beijing</td>")
+    assert drawn.count("<tr>") == 3
+
+
+def test_a_table_on_one_line_has_dots_between_its_cells() -> None:
+    """What is shown at a glance is no thicket of bars."""
+    assert one_line(TABLE) == "Rates Town · Yuan Beijing · 600 Wuhan | old · 400 End."
+
+
+def test_rows_come_with_their_header() -> None:
+    """Pairs of cells, from a table's own header or the one that it was given."""
+    assert list(rows_of(TABLE)) == [
+        (["Town", "Yuan"], ["Beijing", "600"]),
+        (["Town", "Yuan"], ["Wuhan | old", "400"]),
+    ]
+    assert list(rows_of("| Rome | 3 |", header="| A | B |")) == [(["A", "B"], ["Rome", "3"])]
+    assert list(rows_of("no table | at all")) == []
 
 
 def test_a_long_document_is_cut_at_lines() -> None:
@@ -44,5 +66,6 @@ def test_a_document_s_markup_is_text(text: str, begin: int, length: int) -> None
     drawn = place_markup(text, begin, begin + length)
     tags = set(re.findall("<[^>]*>", drawn))
     ours = {"<mark>", "</mark>", "<table>", "</table>", "<tr>", "</tr>", "<td>", "</td>", "</div>"}
-    assert tags <= ours | {'<div class="kq-document" dir="auto">'}
+    ours |= {"<th>", "</th>", '<div class="kq-document" dir="auto">', '<div class="kq-table">'}
+    assert tags <= ours
     assert "<a>" not in tags

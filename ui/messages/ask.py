@@ -53,6 +53,10 @@ class Texts:
         reason_keep: keeps it.
         asked_as: how a follow-up question was understood.
         follow_ups: heads suggested questions.
+        question_mark: ends a question.
+        ask_topic: asks what a document says under a heading.
+        ask_cell: asks what a column says of a row.
+        ask_definition: asks what something is.
         found: heads the passages, while an answer is being written.
         doubts: what of a sentence stands in no passage, by kind.
         greeting: shown before the first question.
@@ -127,6 +131,10 @@ class Texts:
     reason_keep: str
     asked_as: str
     follow_ups: str
+    question_mark: str
+    ask_topic: str
+    ask_cell: str
+    ask_definition: str
     found: str
     doubts: Mapping[str, str]
     greeting: str
@@ -194,8 +202,8 @@ TEXTS: Mapping[Language, Texts] = {
         export_markdown="Markdown 文件",
         export_json="JSON 文件",
         open_document="看原文 [{n}]",
-        close_document="关闭原文",
-        document_page="第 {page} 页",
+        close_document="关闭",
+        document_page="第 {page} / {pages} 页",
         page_before="上一页",
         page_after="下一页",
         document_gone="原文件已不在原处，下面是读入时的文字。",
@@ -206,6 +214,10 @@ TEXTS: Mapping[Language, Texts] = {
         reason_keep="记下",
         asked_as="按这个问题查找：{question}",
         follow_ups="接着问",
+        question_mark="？",
+        ask_topic="《{title}》对“{topic}”怎么说？",
+        ask_cell="{row}的“{column}”是什么？",
+        ask_definition="{subject}是什么？",
         found="找到的段落",
         doubts={
             "number": "没有段落里有“{what}”",
@@ -284,8 +296,8 @@ TEXTS: Mapping[Language, Texts] = {
         export_markdown="Markdown file",
         export_json="JSON file",
         open_document="See [{n}] in its document",
-        close_document="Close the document",
-        document_page="Page {page}",
+        close_document="Close",
+        document_page="Page {page} of {pages}",
         page_before="Page before",
         page_after="Page after",
         document_gone="The file is no longer there; this is the text that was read of it.",
@@ -296,6 +308,10 @@ TEXTS: Mapping[Language, Texts] = {
         reason_keep="Keep",
         asked_as="Searched as: {question}",
         follow_ups="Ask next",
+        question_mark="?",
+        ask_topic="What does “{title}” say about “{topic}”?",
+        ask_cell="What is the “{column}” of {row}?",
+        ask_definition="What is {subject}?",
         found="Passages found",
         doubts={
             "number": "“{what}” stands in no passage",

@@ -11,7 +11,7 @@ import streamlit as st
 from kb_qa.paths import shown
 from kb_qa.settings import Settings
 from ui import library, sidebar
-from ui.actions import offer_actions, opened, show_document
+from ui.actions import offer_actions, offer_follow_ups, opened, show_document
 from ui.answering import Drawing, answer_pending
 from ui.conversation import Conversation
 from ui.frame import Frame
@@ -89,6 +89,7 @@ def _converse(conversation: Conversation, frame: Frame, texts: Texts) -> None:
             st.html(turn_markup(turn, index=index, texts=texts))
         if conversation.turns[index].answer:
             offer_actions(conversation, index, frame, texts)
+    offer_follow_ups(conversation, frame, texts)
 
 
 def _explain_missing(frame: Frame, texts: Texts) -> None:
