@@ -17,7 +17,7 @@ from kb_qa.lookalikes import seen
 from kb_qa.sentences import sentence_spans
 from kb_qa.store.records import Passage
 from kb_qa.terms import question_terms, terms
-from ui.messages import TEXTS, Texts, language_for
+from ui.messages import TEXTS, Texts
 from ui.text_markup import rows_of
 
 _MOST = 3
@@ -36,6 +36,7 @@ _ASKS = re.compile(
     r"|\A(?:what|how|why|which|who|whose|when|where|can|do|does|is|are|may|must|should)\b",
     re.IGNORECASE,
 )
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _DEFINITIONS = {
     "zh": re.compile(
         r"\A(?P<subject>(?![这那该其此它他她本但而并也又另如当只就还都不])[^，。、；：？！（）()“”《》\s是为]{2,14})"
@@ -43,8 +44,8 @@ _DEFINITIONS = {
     ),
     "en": re.compile(
         r"\A(?P<subject>(?!(?:it|this|that|these|those|there|here|if|when|where|while|as|after"
-        r"|before|because|what|who|which|how|he|she|they|we|you|i|but|and|or|so|one|note)\b)"
-        r"[\w’'/-]+(?: [\w’'/-]+){0,4}) (?:is|are) (?=(?:an?|the|one|at most|at least) |\d)",
+        r"|before|because|what|who|which|how|he|she|they|we|you|i|but|and|or|so|one|note|not|no"
+        r"|only|all)\b)[\w’'/-]+(?: [\w’'/-]+){0,4}) is (?=(?:an?|the|one|at most|at least) |\d)",
         re.IGNORECASE,
     ),
 }
@@ -170,8 +171,8 @@ def _of_definitions(place: _Place) -> Iterator[str]:
 
 
 def _texts(words: str) -> Texts:
-    """The page's texts in the language of these words, or in the nearest that it speaks."""
-    return TEXTS[language_for(detect_language(words))]
+    """The page's texts in the language of these words: Chinese takes in names in Latin letters."""
+    return TEXTS["zh" if _HAN.search(words) else "en"]
 
 
 def _small(words: str) -> str:

@@ -102,3 +102,19 @@ def test_what_hides_characters_is_no_question() -> None:
     hidden = source(2, "打电话。", heading=("设备坏了\u202e怎么办",))
     long = source(3, "打电话。", heading=("设备" * 60 + "坏了怎么办",))
     assert follow_ups(answer(hidden, long), (), asked=[]) == []
+
+
+def test_a_definition_is_asked_for() -> None:
+    """What one thing is; neither several things nor what is denied make a question."""
+    text = "The usual ones are a bother. Not paid is the rest. The position limit is 8192 tokens."
+    defined = source(2, text, title="Limits", language="en")
+    question = "How long may a prompt be here?"
+    assert follow_ups(answer(defined, question=question), (), asked=[]) == [
+        "What is the position limit?"
+    ]
+
+
+def test_a_heading_in_two_languages_is_asked_for_in_chinese() -> None:
+    """Chinese sentences take in foreign words; English ones with Chinese in them are odd."""
+    both = source(2, "Lunch is at noon.", heading=("日常 Everyday life",), language="en")
+    assert follow_ups(answer(both), (), asked=[]) == ["《员工手册》对“日常 Everyday life”怎么说？"]
