@@ -24,6 +24,9 @@ _BRING_INTO_SIGHT = """<script>
 """A reader may have scrolled away before asking. Constant: nothing is ever put into it."""
 
 _BEAT = 0.1  # seconds between two drawings
+_STILL = 5
+"""Beats after which what has not changed is drawn again: drawing is what lets a reader stop, and
+takes the browser time that searching wants on the same machine."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,9 +93,10 @@ def _stream(
     drawing.show(turn, status=status)
     asked = {"query": turn.question, "chat_history": conversation.history}
     written, found = "", list[Source]()
+    beats, shown = 0, None
     with closing(frame.engine.ask(chain, asked, visitor=frame.visitor.id)) as asking:
         while not asking.finished:
-            for part in asking.take(within=_BEAT):
+            for part in asking.take(within=_BEAT, at_once=not written):
                 status = drawing.texts.writing
                 found += map(Source.from_document, part.get("source_documents", ()))
                 written += part.get("result", "")
@@ -102,7 +106,10 @@ def _stream(
                 )
             if asking.place:
                 status = drawing.texts.queued.format(place=asking.place)
-            drawing.show(turn, status=status if turn.pending else "", found=found)
+            beats, drawn = beats + 1, (turn, status, len(found))
+            if drawn != shown or beats % _STILL == 0:
+                drawing.show(turn, status=status if turn.pending else "", found=found)
+                shown = drawn
 
 
 def _choice(engine: Engine, turn: Turn) -> Choice:

@@ -62,8 +62,12 @@ class Asking:
         """How many questions are answered before it, and it: 0 when it is being answered."""
         return self._ticket.place
 
-    def take(self, *, within: float) -> list[dict[str, Any]]:
+    def take(self, *, within: float, at_once: bool = False) -> list[dict[str, Any]]:
         """The parts that come within so many seconds, or sooner the last ones; none when finished.
+
+        Args:
+            within: seconds.
+            at_once: whether to give the first part as it comes.
 
         Raises:
             KbQaError: what went wrong; other errors as they are.
@@ -73,6 +77,8 @@ class Asking:
         with suppress(Empty):
             while (part := self._parts.get(timeout=max(0.0, until - time.monotonic()))) is not None:
                 parts.append(part)
+                if at_once:
+                    return parts
             self._parts.put(None)  # what came before an error is handed out before it
             self.finished = not parts
         if self.finished:
