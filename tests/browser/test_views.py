@@ -294,10 +294,34 @@ def test_ten_readers_at_once(open_page: Open, address: str) -> None:
         expect(turns).to_contain_text(f"({number})")
 
 
-def test_every_view_fits_a_phone(open_page: Open, address: str) -> None:
-    """Nothing overflows sideways, in Chinese and dark as well."""
+def test_the_keyboard_reaches_every_view(open_page: Open, address: str) -> None:
+    """Each is opened by Enter on its name; deleting asks first, and Escape leaves all as it is."""
+    page = open_page(address)
+    for name in ("System", "Quality", "Library"):
+        page.get_by_role("link", name=name).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{address}/{name.lower()}**")
+    expect(page.get_by_role("heading", name="works")).to_be_visible()
+    page.get_by_role("button", name=BOOKS.delete, exact=True).focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name=BOOKS.delete_sure)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="works")).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_every_view_fits_every_screen(
+    open_page: Open, address: str, *, locale: str, dark: bool, phone: bool
+) -> None:
+    """Nothing overflows sideways, in either language and theme."""
+    look = f"{locale[:2]}-{'dark' if dark else 'light'}-{'phone' if phone else 'desktop'}"
     for view in ("library", "quality", "system"):
-        page = open_page(f"{address}/{view}", locale="zh-CN", phone=True, dark=True)
+        page = open_page(f"{address}/{view}", locale=locale, phone=phone, dark=dark)
         expect(page.locator(".kq-heading, .kq-facts, .kq-note").first).to_be_visible()
-        keep_screenshot(page, f"phone-{view}")
+        keep_screenshot(page, f"{look}-{view}")
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
