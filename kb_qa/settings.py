@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     sign_in: bool = Field(
         default=False,
         description="whether the page asks who one is, by the OpenID Connect provider that "
-        "`.streamlit/secrets.toml` names",
+        "`.streamlit/secrets.toml` names; takes `pip install 'kb-qa[sign-in]'`",
     )
     editors: tuple[str, ...] = Field(
         (),

@@ -67,7 +67,10 @@ CHINESE = {
     "max_model_len": "提示和回答合计的词元数；不设则 XVERSE 能放多少用多少，其他模型 8192",
     "page": "放页面的对话、上传文件和后台任务的文件夹",
     "upload_megabytes": "页面接受的单个文件最大多少 MB",
-    "sign_in": ("页面是否要求登录；登录服务（OpenID Connect）由 `.streamlit/secrets.toml` 指定"),
+    "sign_in": (
+        "页面是否要求登录；登录服务（OpenID Connect）由 `.streamlit/secrets.toml` 指定；"
+        "需要 `pip install 'kb-qa[sign-in]'`"
+    ),
     "editors": (
         '要求登录时，可以增删文档的人的邮箱，例如 `["a@example.org"]`；不要求登录时人人都可以'
     ),

@@ -1,6 +1,7 @@
 """The column beside the conversation: which documents, which language, who answers."""
 
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,9 @@ from ui.visitor import Visitor
 
 _LISTED = 30  # conversations
 _SHARE_NAMED = 0.05  # of the passages; names of products alone are often taken for Latin or Dutch
+
+_SIGNS_IN = "authlib"
+"""What Streamlit speaks to a provider with: an extra."""
 
 _LANGUAGE, _CHOSEN, _NEXT, _BESIDE = "language", "kb", "kb to choose", "beside"  # keys
 
@@ -55,10 +59,12 @@ def _keep_language() -> None:
 def offer_sign_in(texts: FrameTexts) -> None:
     """The way in, by the provider that is set up."""
     st.html(note_markup(texts.sign_in_note))
-    if _has_provider():
-        st.button(texts.sign_in, on_click=st.login, type="primary")
-    else:
+    if not _has_provider():
         st.html(problem_markup(texts.sign_in_missing))
+    elif find_spec(_SIGNS_IN) is None:
+        st.html(problem_markup(texts.sign_in_extra))
+    else:
+        st.button(texts.sign_in, on_click=st.login, type="primary")
 
 
 def _has_provider() -> bool:

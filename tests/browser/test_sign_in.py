@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,23 @@ def test_sign_in_without_a_provider(
             expect(page.get_by_test_id("stChatInputTextArea")).to_have_count(0)
             expect(page.locator(".kq-files, .kq-facts")).to_have_count(0)
         keep_screenshot(page, "sign-in")
+
+
+def test_sign_in_offers_the_provider_or_says_what_it_takes(
+    open_page: Open, knowledge_bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the extra there is a button; without it one line says what to install."""
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text(SECRETS, "utf-8")
+    monkeypatch.setenv("KB_QA_SIGN_IN", "true")
+    monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))
+    with served(knowledge_bases / "office") as address:
+        page = open_page(address)
+        if find_spec("authlib"):
+            button = page.get_by_role("button", name=FRAME["en"].sign_in, exact=True)
+            expect(button).to_be_visible(timeout=60_000)
+        else:
+            expect(page.locator(".kq-problem")).to_have_text(FRAME["en"].sign_in_extra)
 
 
 def test_who_is_no_editor_adds_and_deletes_nothing(

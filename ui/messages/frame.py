@@ -18,6 +18,7 @@ class FrameTexts:
         sign_in: opens the provider's page.
         sign_in_note: why one must sign in.
         sign_in_missing: the provider is not set up; says how.
+        sign_in_extra: a library is missing; says which extra brings it.
         sign_out: ends the visit.
         read_only: what a visitor may not do.
     """
@@ -29,6 +30,7 @@ class FrameTexts:
     sign_in: str
     sign_in_note: str
     sign_in_missing: str
+    sign_in_extra: str
     sign_out: str
     read_only: str
 
@@ -45,6 +47,7 @@ FRAME: Mapping[Language, FrameTexts] = {
             "KB_QA_SIGN_IN 已打开，但没有设置登录服务："
             "请在 .streamlit/secrets.toml 的 [auth] 里填写。"
         ),
+        sign_in_extra="KB_QA_SIGN_IN 已打开，但缺少登录要用的库：请 pip install 'kb-qa[sign-in]'。",
         sign_out="退出登录",
         read_only="你可以提问，但不能增删文档：要增删，请管理员把你的邮箱加进 KB_QA_EDITORS。",
     ),
@@ -58,6 +61,9 @@ FRAME: Mapping[Language, FrameTexts] = {
         sign_in_missing=(
             "KB_QA_SIGN_IN is on, but no provider is set up: "
             "describe it under [auth] in .streamlit/secrets.toml."
+        ),
+        sign_in_extra=(
+            "KB_QA_SIGN_IN is on, but what it takes is not installed: pip install 'kb-qa[sign-in]'."
         ),
         sign_out="Sign out",
         read_only=(
