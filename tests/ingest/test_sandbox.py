@@ -158,11 +158,11 @@ def test_a_text_that_takes_too_much_memory(tmp_path: Path) -> None:
     assert reason(result) == "it needed more than 200 MiB of memory"
 
 
-def test_a_parser_that_crashes(slow: Path) -> None:
+def test_a_parser_that_crashes(endless: Path) -> None:
     """A signal ends the worker, not the run; the file's reason names the signal."""
     with ParserPool(jobs=1) as pool:
         killing(signal.SIGSEGV)
-        (result,) = parse(pool, [slow])
+        (result,) = parse(pool, [endless])
     assert reason(result) == "the parser crashed (signal 11)"
 
 

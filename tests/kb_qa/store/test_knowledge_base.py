@@ -367,6 +367,9 @@ def test_a_clock_that_jumps_changes_nothing(knowledge_base: KnowledgeBase, momen
     put(knowledge_base, CITY)
     for path in knowledge_base.folder.rglob("*"):
         os.utime(path, (4_102_444_800.0 - moment,) * 2)
+    until = time.monotonic() + 20
+    while CITY not in found(reader, "Sweden") and time.monotonic() < until:
+        time.sleep(0.05)
     assert set(found(reader, "Sweden")) == {BAND, CITY}
     assert set(found(reopened(knowledge_base), "Sweden")) == {BAND, CITY}
     findings = check_up(knowledge_base.folder, embeddings=lambda: knowledge_base.embeddings)
