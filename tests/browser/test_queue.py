@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import served
 from tests.browser.test_page import ask, keep_screenshot
+from tests.browser.test_views import unfold_conversations
 from tests.browser.test_writing import begin
 from tests.served import ChatServer, Script, chat_server
 from ui.messages import TEXTS
@@ -55,7 +56,7 @@ def test_who_waits_sees_the_place(open_page: Open, address: str, server: ChatSer
         expect(turns.locator(".kq-sources")).to_be_visible(timeout=60_000)
         expect(turns).to_have_count(1)
         expect(turns.locator(".kq-question")).to_have_text(f"{QUESTION} ({number})")
-    page.get_by_text(EN.conversations).click()
+    unfold_conversations(page)
     kept = page.get_by_test_id("stSidebar").get_by_role("button", name=QUESTION)
     expect(kept).to_have_count(1)
 

@@ -107,6 +107,13 @@ def test_a_quoted_row_is_a_table(open_page: Open, address: str) -> None:
     expect(table).not_to_contain_text("|")
 
 
+def unfold_conversations(page: Page) -> None:
+    """Once what was drawn before is gone: for a moment both stand in the sidebar."""
+    heads = page.get_by_text(EN.conversations)
+    expect(heads).to_have_count(1, timeout=30_000)
+    heads.click()
+
+
 def test_conversations_are_kept(open_page: Open, address: str) -> None:
     """A reload goes on with the conversation; it is found by a word, left, and forgotten."""
     page = open_page(address)
@@ -117,7 +124,7 @@ def test_conversations_are_kept(open_page: Open, address: str) -> None:
     expect(turn.locator(".kq-answer")).to_contain_text("120 yuan")
     page.get_by_role("button", name=EN.new_conversation).click()
     expect(page.locator(".kq-greeting")).to_be_visible()
-    page.get_by_text(EN.conversations).click()
+    unfold_conversations(page)
     search = page.get_by_label(EN.find_conversation)
     search.fill("airport")
     search.press("Enter")
@@ -126,7 +133,7 @@ def test_conversations_are_kept(open_page: Open, address: str) -> None:
     expect(turn).to_be_visible(timeout=30_000)
     forget = page.get_by_role("button", name=EN.forget).first
     if not forget.is_visible():
-        page.get_by_text(EN.conversations).click()
+        unfold_conversations(page)
     forget.click()
     page.get_by_role("button", name=EN.forget_sure).click()
     expect(turn).to_have_count(0)
@@ -322,6 +329,7 @@ def test_every_view_fits_every_screen(
     look = f"{locale[:2]}-{'dark' if dark else 'light'}-{'phone' if phone else 'desktop'}"
     for view in ("library", "quality", "system"):
         page = open_page(f"{address}/{view}", locale=locale, phone=phone, dark=dark)
-        expect(page.locator(".kq-heading, .kq-facts, .kq-note").first).to_be_visible()
+        seen = page.locator(".kq-heading:visible, .kq-facts:visible, .kq-note:visible")
+        expect(seen.first).to_be_visible(timeout=30_000)
         keep_screenshot(page, f"{look}-{view}")
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
