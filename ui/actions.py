@@ -22,13 +22,21 @@ from ui.messages import Texts
 from ui.text_markup import place_markup
 
 _OPENED, _NEW = "opened document", "document to be brought into sight"
+_OPENINGS = "documents opened so far"
 _BESIDE = 2  # passages on either side of the first cited one, which may suggest a question
 _QUESTION_LABEL = 120  # characters
 
-_BRING_INTO_SIGHT = """<script>
-  if (innerWidth <= 640) document.querySelector(".st-key-document")?.scrollIntoView();
-</script>"""
-"""On a phone a document stands below the conversation. Constant: nothing is ever put into it."""
+_BRING_INTO_SIGHT = """<script>{{ // opening {number}
+  const panel = document.querySelector(".st-key-document");
+  const mark = panel?.querySelector("mark");
+  if (panel) panel.scrollTop = mark
+    ? panel.scrollTop + mark.getBoundingClientRect().top
+      - panel.getBoundingClientRect().top - panel.clientHeight / 2
+    : 0;
+  if (innerWidth <= 640) panel?.scrollIntoView();
+}}</script>"""
+"""The cited words may stand far below the first ones that are shown, and on a phone all of it below
+the conversation. Only a number of our own is put into it: Streamlit runs no script twice."""
 
 _THUMBS = (False, True)  # as `st.feedback` counts them
 
@@ -112,24 +120,28 @@ def show_document(beside: Opened, frame: Frame, texts: Texts) -> None:
     citation = beside.citation
     kb = _kb_of(citation.source, frame)
     with st.container(gap="small", key="document"):
-        with st.container(horizontal=True, vertical_alignment="center", key="document-head"):
+        head = st.container(gap="xxsmall", key="document-head")
+        with head, st.container(horizontal=True, vertical_alignment="center", key="document-name"):
             st.html(title_markup(citation.source.title, level=3))
             st.button(
                 texts.close_document, on_click=_close, icon=":material/close:", type="tertiary"
             )
         st.html(note_markup(shown(citation.source.source)))
-        if st.session_state.pop(_NEW, False):
-            st.html(_BRING_INTO_SIGHT, unsafe_allow_javascript=True)
         drawn = None
         if document.has_picture(citation):
             drawn = document.picture(citation, page=beside.page)
         if drawn is None:
             _show_text(citation, kb, texts)
         else:
-            _show_page(beside, drawn, library.pages_of(kb, citation.source.source) or 1, texts)
+            with head:
+                _turn_pages(beside, library.pages_of(kb, citation.source.source) or 1, texts)
+            st.image(drawn, width="stretch")
+        if st.session_state.pop(_NEW, False):
+            number = st.session_state[_OPENINGS]
+            st.html(_BRING_INTO_SIGHT.format(number=number), unsafe_allow_javascript=True)
 
 
-def _show_page(beside: Opened, drawn: bytes, pages: int, texts: Texts) -> None:
+def _turn_pages(beside: Opened, pages: int, texts: Texts) -> None:
     before, after = replace(beside, page=beside.page - 1), replace(beside, page=beside.page + 1)
     with st.container(horizontal=True, vertical_alignment="center", key="document-pages"):
         st.button(
@@ -150,7 +162,6 @@ def _show_page(beside: Opened, drawn: bytes, pages: int, texts: Texts) -> None:
             icon_position="right",
             type="tertiary",
         )
-    st.image(drawn, width="stretch")
 
 
 def _kb_of(source: Source, frame: Frame) -> Path:
@@ -229,6 +240,7 @@ def _rate(conversation: Conversation, index: int, frame: Frame, thumb: str, reas
 def _open(wanted: Opened) -> None:
     st.session_state[_OPENED] = wanted
     st.session_state[_NEW] = True
+    st.session_state[_OPENINGS] = st.session_state.get(_OPENINGS, 0) + 1
 
 
 def _close() -> None:

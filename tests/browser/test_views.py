@@ -33,6 +33,7 @@ RATES = """\
 A taxi from the airport costs 120 yuan.
 """
 MANUAL = "The pump must be oiled every four hundred hours of work."
+LAMPS = "# Lamps\n\n" + "\n\n".join(f"Lamp {n} hangs in room {7 * n}." for n in range(100, 300))
 
 
 def manual() -> bytes:
@@ -58,6 +59,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     (folder / "manual.pdf").write_bytes(manual())
     (folder / "rates.md").write_text(RATES, "utf-8")
+    (folder / "lamps.md").write_text(LAMPS, "utf-8")
     return folder
 
 
@@ -96,6 +98,54 @@ def test_a_table_beside_its_answer(open_page: Open, address: str) -> None:
     expect(rows).to_have_count(3)
     expect(page.locator(".kq-document mark").filter(has_text="Beijing")).to_be_visible()
     keep_screenshot(page, "document-table")
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_cited_words_are_in_sight(open_page: Open, address: str, *, phone: bool) -> None:
+    """However far down its document a cited sentence stands, it is seen when that is opened."""
+    page = open_page(address, phone=phone)
+    for number, (lamp, room) in enumerate([(167, 1169), (284, 1988)], start=1):
+        ask(page, f"Which lamp hangs in room {room}?")
+        see = page.get_by_role("button", name=EN.open_document.format(n=1))
+        expect(see).to_have_count(number)
+        see.last.click()
+        mark = page.locator(".kq-document mark").filter(has_text=f"Lamp {lamp}")
+        expect(mark).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("How often must the pump be oiled?", "[data-testid=stImage] img"),
+        ("Which lamp hangs in room 1169?", ".kq-document"),
+    ],
+    ids=["picture", "text"],
+)
+def test_a_tall_document_keeps_its_head(
+    open_page: Open, address: str, question: str, shown: str, *, phone: bool, dark: bool
+) -> None:
+    """At its end, its name, the way to its other pages and Close are still in sight."""
+    page = open_page(address, phone=phone, dark=dark, locale="zh-CN" if dark else "en-US")
+    texts = TEXTS["zh" if dark else "en"]
+    ask(page, question)
+    page.get_by_role("button", name=texts.open_document.format(n=1)).click()
+    document = page.locator(shown)
+    document.hover()
+    page.mouse.wheel(0, 100_000)
+    page.wait_for_function(
+        "shown => document.querySelector(shown).getBoundingClientRect().bottom < innerHeight",
+        arg=shown,
+    )
+    head = page.locator(".st-key-document-head")
+    close = head.get_by_role("button", name=texts.close_document)
+    expect(head).to_be_in_viewport(ratio=1)
+    expect(head.get_by_role("button")).to_have_count(3 if "Image" in shown else 1)
+    name = f"document-{'text' if 'kq' in shown else 'picture'}"
+    keep_screenshot(page, f"{name}-{'dark' if dark else 'light'}-{'phone' if phone else 'desktop'}")
+    close.click()
+    expect(document).to_have_count(0)
 
 
 def test_a_quoted_row_is_a_table(open_page: Open, address: str) -> None:
