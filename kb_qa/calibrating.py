@@ -118,12 +118,12 @@ def _asked(
     asked = []
     for each in drafts:
         found = store.candidates(each.question, limit=retriever.candidates)
-        whole = retriever.rank(found, question=each.question)
-        without = retriever.rank(_others(found, each), question=each.question)
-        evidence = weigher.weigh(each.question, list(dict.fromkeys([*whole, *without])))
-        left = evidence.among(without)
-        if left.sentences and each.answer not in left.sentences[0].text:
-            asked.append(Asked(evidence.among(whole).score, left.score))
+        whole, without = (
+            weigher.weigh(each.question, retriever.rank(candidates, question=each.question))
+            for candidates in (found, _others(found, each))
+        )
+        if without.sentences and each.answer not in without.sentences[0].text:
+            asked.append(Asked(whole.score, without.score))
         tell()
     return asked
 

@@ -7,7 +7,7 @@ meaning, and taking up what the question asks beyond its subject.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
 
@@ -24,6 +24,9 @@ from kb_qa.store.query import Query
 from kb_qa.store.records import indexed_text
 from kb_qa.tables import header_of, is_header, is_row
 from kb_qa.terms import mass, question_terms, terms
+
+_READ = 20
+"""Sentences in the question's language that the embedder reads; the best is among them."""
 
 _TRANSLATED = 0.4
 """Share of the words missed that count as found in a passage of another language."""
@@ -72,11 +75,6 @@ class Evidence:
         """The strongest sentence's score; minus infinity without any."""
         return self.sentences[0].score if self.sentences else float("-inf")
 
-    def among(self, sources: Sequence[Source]) -> "Evidence":
-        """What some of the passages hold: a sentence is weighed by itself."""
-        sentences = (each for each in self.sentences if each.source in sources)
-        return replace(self, sources=tuple(sources), sentences=tuple(sentences))
-
 
 @dataclass(frozen=True)
 class Weigher:
@@ -99,16 +97,29 @@ class Weigher:
     token_weight: float = 1.0
 
     def weigh(self, question: str, sources: Sequence[Source]) -> Evidence:
-        """Score every sentence of the sources."""
+        """Score every sentence of the sources.
+
+        The embedder reads those with the most of the question's words in the best passages, and
+        all in another language; what it does not read counts as the least that it read.
+        """
         sentences = [(source, *span) for source in sources for span in _spans(source)]
         if not sentences:
             return Evidence(question, tuple(sources), ())
         asked = self._asked(question)
-        texts = [_in_place(source, start, end) for source, start, end in sentences]
-        readings = self._embeddings.read_passages(texts)
+        found_in = [source for source, _, _ in sentences]
+        texts = [_in_place(*each) for each in sentences]
+        scores = np.array([self._found(asked, *each) for each in zip(found_in, texts, strict=True)])
+        read = _worth_reading([asked.shares_words(each) for each in found_in], scores)
+        readings = self._embeddings.read_passages([texts[place] for place in read])
+        meant = [
+            self._meant(asked, found_in[place], reading)
+            for place, reading in zip(read, readings, strict=True)
+        ]
+        added = np.full(len(sentences), min(meant))
+        added[read] = meant
         scored = [
-            Sentence(source, start, end, self._score(asked, source, text, reading))
-            for (source, start, end), text, reading in zip(sentences, texts, readings, strict=True)
+            Sentence(*each, float(score))
+            for each, score in zip(sentences, scores + added, strict=True)
         ]
         scored.sort(key=lambda sentence: sentence.score, reverse=True)
         return Evidence(question, tuple(sources), tuple(scored))
@@ -119,15 +130,20 @@ class Weigher:
         language = detect_question_language(question)
         return _Asked(query, reading, language, question_terms(question), self._ordinary)
 
-    def _score(self, asked: "_Asked", source: Source, text: str, reading: Reading) -> float:
+    def _found(self, asked: "_Asked", source: Source, text: str) -> float:
+        """What needs no reading: the question's words, and the passage's score."""
+        words = mass(set(terms(text)), asked.query.idf)
+        if not asked.shares_words(source):
+            words += _TRANSLATED * (1 - words)
+        return self.mass_weight * words + source.score
+
+    def _meant(self, asked: "_Asked", source: Source, reading: Reading) -> float:
+        """What reading tells: how near the whole comes, and its tokens."""
         query = asked.query
         centred = float(reading.vector @ query.vector) - query.centre(source.language)
-        words = mass(set(terms(text)), query.idf)
-        if asked.language not in (UNKNOWN, source.language):
-            words += _TRANSLATED * (1 - words)
         given = " ".join((source.title, *source.heading)).lower()
         ahead = asked.ahead(reading, given=given, language=source.language)
-        return centred + self.mass_weight * words + self.token_weight * ahead + source.score
+        return centred + self.token_weight * ahead
 
     @cached_property
     def _ordinary(self) -> dict[str, list[Reading]]:
@@ -159,6 +175,10 @@ class _Asked:
     words: Sequence[str]
     ordinary: Mapping[str, Sequence[Reading]]
     _expected: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def shares_words(self, source: Source) -> bool:
+        """Whether a passage can have the question's words: not in another language."""
+        return self.language in (UNKNOWN, source.language)
 
     def ahead(self, sentence: Reading, *, given: str, language: str) -> float:
         """How much nearer a sentence comes to what is asked than ordinary passages do.
@@ -199,6 +219,12 @@ class _Asked:
             for place, piece in pieces
             if _WORD.search(piece) and any(piece in word or word in piece for word in self.words)
         ]
+
+
+def _worth_reading(alike: Sequence[bool], scores: NDArray[np.float64]) -> list[int]:
+    """The places of the best that are alike, and of all others."""
+    best = sorted(np.flatnonzero(alike), key=lambda place: -scores[place])[:_READ]
+    return sorted((*best, *np.flatnonzero(np.logical_not(alike))))
 
 
 def _nearness(tokens: NDArray[np.float32], passage: Reading) -> float:

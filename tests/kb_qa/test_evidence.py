@@ -125,3 +125,42 @@ def test_words_cannot_match_in_another_language(knowledge_base: KnowledgeBase) -
 
     assert of_words(question) == pytest.approx(0.3 * 0.4, abs=1e-6)
     assert of_words("pangolin winter") == pytest.approx(0, abs=1e-6)  # of no language
+
+
+class CountingEmbeddings(TokenEmbeddings):
+    """Knows how many passages it was asked to read at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[int] = []
+
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        self.read.append(len(texts))
+        return super().read_passages(texts)
+
+
+def test_few_of_many_sentences_are_read(tmp_path: Path) -> None:
+    """However long the passages, the embedder reads the 20 sentences most like the question."""
+    (tmp_path / "note.txt").write_text("A note on something else.", encoding="utf-8")
+    embeddings = CountingEmbeddings()
+    knowledge_base = KnowledgeBase(tmp_path / "kb", embeddings=embeddings)
+    ingest([tmp_path / "note.txt"], knowledge_base=knowledge_base)
+    fillers = " ".join(f"Chapter {number} treats of something else." for number in range(60))
+    text = f"{fillers} Pangolins sleep in burrows. {fillers}"
+    passage = Source(1, "/a", "Pangolin", text, 0, len(text), language="en")
+    evidence = weigh(knowledge_base, "Where do pangolins sleep?", passage)
+    assert max(embeddings.read) == 20
+    assert evidence.sentences[0].text == "Pangolins sleep in burrows."
+    assert len(evidence.sentences) == 121
+
+
+def test_every_sentence_in_another_language_is_read(tmp_path: Path) -> None:
+    """Their words cannot say which of them is worth it."""
+    (tmp_path / "note.txt").write_text("A note on something else.", encoding="utf-8")
+    embeddings = CountingEmbeddings()
+    knowledge_base = KnowledgeBase(tmp_path / "kb", embeddings=embeddings)
+    ingest([tmp_path / "note.txt"], knowledge_base=knowledge_base)
+    text = " ".join(f"Chapter {number} treats of something else." for number in range(30))
+    passage = Source(1, "/a", "Pangolin", text, 0, len(text), language="en")
+    weigh(knowledge_base, "穿山甲睡在什么地方？", passage)
+    assert 30 in embeddings.read
