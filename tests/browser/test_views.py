@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
@@ -287,6 +287,12 @@ def test_a_knowledge_base_from_nothing(open_page: Open, address: str) -> None:
     search.fill("Who approves first class?")
     search.press("Enter")
     expect(page.locator(".kq-files li").filter(has_text="director")).to_be_visible()
+    page.get_by_role("tab", name=BOOKS.documents).click()
+    page.get_by_role("combobox", name=BOOKS.see).press_sequentially("Travel")
+    page.get_by_role("option", name="Travel").click()
+    page.get_by_role("button", name=BOOKS.remove, exact=True).click()
+    page.get_by_role("button", name=BOOKS.remove_sure, exact=True).click()
+    expect(page.locator(".kq-numbers dd").first).to_have_text("0")
     page.get_by_role("button", name=BOOKS.rename).click()
     page.get_by_role("dialog").get_by_label(BOOKS.new_name).fill("renamed")
     page.get_by_role("dialog").get_by_role("button", name=BOOKS.rename).click()
@@ -294,6 +300,53 @@ def test_a_knowledge_base_from_nothing(open_page: Open, address: str) -> None:
     page.get_by_role("button", name=BOOKS.delete, exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name=BOOKS.delete_sure).click()
     expect(page.get_by_role("heading", name="works")).to_be_visible()
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Go there by the keyboard alone."""
+    expect(wanted).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"the keyboard does not reach {wanted}")
+
+
+def test_the_keyboard_removes_a_document(open_page: Open, tmp_path: Path) -> None:
+    """Tab, letters, Space and Enter choose a document, read it again, and remove it when sure."""
+    documents, kb = tmp_path / "documents", tmp_path / "kb" / "keys"
+    documents.mkdir()
+    for name in ("Pumps", "Valves"):
+        (documents / f"{name}.md").write_text(f"# {name}\n\nThere are nine of them.\n", "utf-8")
+    ingest(documents, kb=kb)
+    with served(kb) as url:
+        page = open_page(f"{url}/library")
+        choice = page.get_by_role("combobox", name=BOOKS.see)
+        opened = page.get_by_role("heading", name="Valves", exact=True)
+        again, remove, sure, cancel = (
+            page.get_by_role("button", name=name, exact=True)
+            for name in (BOOKS.read_again, BOOKS.remove, BOOKS.remove_sure, BOOKS.cancel)
+        )
+        tab_to(page, choice)
+        page.keyboard.type("valv")
+        page.keyboard.press("Enter")
+        expect(opened).to_be_visible()
+        (documents / "Valves.md").write_text("# Valves\n\nThere are ten of them.\n", "utf-8")
+        tab_to(page, again)
+        page.keyboard.press("Enter")
+        expect(page.locator(".kq-files li")).to_contain_text("updated", timeout=60_000)
+        expect(page.locator(".kq-text")).to_contain_text("ten of them")
+        for answer in (cancel, sure):
+            tab_to(page, remove)
+            page.keyboard.press("Space")
+            expect(page.get_by_role("dialog")).to_contain_text(str(documents / "Valves.md"))
+            tab_to(page, answer)
+            keep_screenshot(page, "remove")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("dialog")).to_have_count(0)
+            expect(opened).to_have_count(int(answer is cancel))
+        expect(page.locator(".kq-numbers dd").first).to_have_text("1")
+        assert (documents / "Valves.md").exists()
 
 
 def test_hostile_names_of_files_stay_names(open_page: Open, address: str, documents: Path) -> None:

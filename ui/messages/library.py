@@ -50,13 +50,17 @@ class LibraryTexts:
         verdicts: names of verdicts.
         more: how many the list leaves out.
         none: nothing passes the filter, or there is nothing.
-        choose: what to do to see a document.
+        see: label of the field that chooses a document.
+        choose: what to do to see one.
         text: heads the text of a document with its passages.
         text_note: how the passages are told apart.
         passage_number: names a passage.
         warnings: heads what was lost or guessed.
+        read_again: reads a document again, if it has changed.
         remove: opens the removing of a document.
-        remove_note: what goes, and what stays.
+        remove_title: heads the question whether to remove.
+        remove_note: what goes, and that the file stays.
+        remove_upload: that the file goes too, since it was brought to this page.
         remove_sure: removes it.
         search: label of the search without an answer.
         search_none: nothing was found.
@@ -102,13 +106,17 @@ class LibraryTexts:
     verdicts: Mapping[str, str]
     more: str
     none: str
+    see: str
     choose: str
     text: str
     text_note: str
     passage_number: str
     warnings: str
+    read_again: str
     remove: str
+    remove_title: str
     remove_note: str
+    remove_upload: str
     remove_sure: str
     search: str
     search_none: str
@@ -164,13 +172,17 @@ LIBRARY: Mapping[Language, LibraryTexts] = {
         },
         more="另有 {count} 个文件未列出，请用筛选。",
         none="没有文件。",
-        choose="选中一行，查看它的文字和分段。",
+        see="查看文档",
+        choose="在表中选中一行，或在这里选择",
         text="文字与分段",
         text_note="深浅相间的底色是一个个段落；检索找的就是它们。",
         passage_number="第 {n} 段",
         warnings="读入时的提示",
+        read_again="重新读入这个文档",
         remove="移除文档",
-        remove_note="它的段落会从知识库里移除。{stays}",
+        remove_title="移除“{name}”？",
+        remove_note="它的段落会从知识库里移除；原文件不动：{path}",
+        remove_upload="它的段落会从知识库里移除，上传的文件也会删除：{path}",
         remove_sure="移除",
         search="只检索，不回答",
         search_none="什么也没有找到。",
@@ -227,13 +239,20 @@ LIBRARY: Mapping[Language, LibraryTexts] = {
         },
         more="{count} more files are not listed: use the filter.",
         none="There are no files.",
-        choose="Choose a row to see its text and its passages.",
+        see="See a document",
+        choose="Choose a row of the table, or a document here",
         text="Text and passages",
         text_note="Each change of shade begins a passage; passages are what a search finds.",
         passage_number="Passage {n}",
         warnings="What was noticed when it was read",
+        read_again="Read it again",
         remove="Remove the document",
-        remove_note="Its passages leave the knowledge base. {stays}",
+        remove_title="Remove “{name}”?",
+        remove_note="Its passages leave the knowledge base. The file stays where it is: {path}",
+        remove_upload=(
+            "Its passages leave the knowledge base, and the file that was added here is deleted: "
+            "{path}"
+        ),
         remove_sure="Remove",
         search="Search without answering",
         search_none="Nothing was found.",

@@ -1,7 +1,8 @@
 """The knowledge bases: what is in them, and how it comes in and goes out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +14,7 @@ from kb_qa.store.records import Location, Summary
 from ui import library
 from ui.frame import Frame
 from ui.jobs import Job, State
+from ui.labels import plain
 from ui.markup import (
     list_markup,
     note_markup,
@@ -190,20 +192,42 @@ def _show_documents(frame: Frame, texts: LibraryTexts) -> None:
     if not found.read:
         st.html(note_markup(texts.none))
         return
-    table = st.dataframe(
+    rows = {each.path: number for number, each in enumerate(found.read)}
+    table, chosen = f"documents {frame.kb} {matching}", f"document {frame.kb}"
+    st.dataframe(
         [_row(each, texts) for each in found.read],
         hide_index=True,
-        on_select="rerun",
+        on_select=partial(_choose, tuple(rows), table, chosen),
         selection_mode="single-row",
-        key=f"documents {frame.kb} {matching}",
+        key=table,
     )
     if found.left_out:
         st.html(note_markup(texts.more.format(count=f"{found.left_out:,}")))
-    chosen = table["selection"]["rows"]
-    if chosen and chosen[0] < len(found.read):
-        _show_document(frame, found.read[chosen[0]], texts)
-    else:
-        st.html(note_markup(texts.choose))
+    # The table is one picture to a screen reader, and hardly anybody knows its keys.
+    path = st.selectbox(
+        texts.see,
+        list(rows),
+        index=None,
+        format_func=lambda path: f"{found.read[rows[path]].title} · {shown(path)}",
+        placeholder=texts.choose,
+        key=chosen,
+        on_change=_mark,
+        args=(rows, table, chosen),
+    )
+    if path is not None:
+        _show_document(frame, found.read[rows[path]], texts)
+
+
+def _choose(paths: Sequence[str], table: str, chosen: str) -> None:
+    """Have the document chosen whose row was."""
+    selected = st.session_state[table]["selection"]["rows"]
+    st.session_state[chosen] = next((paths[row] for row in selected if row < len(paths)), None)
+
+
+def _mark(rows: Mapping[str, int], table: str, chosen: str) -> None:
+    """Mark the row of the document that was chosen."""
+    path = st.session_state[chosen]
+    st.session_state[table] = {"selection": {"rows": [] if path is None else [rows[path]]}}
 
 
 def _row(location: Location, texts: LibraryTexts) -> dict[str, str | int]:
@@ -221,9 +245,7 @@ def _show_document(frame: Frame, location: Location, texts: LibraryTexts) -> Non
     if location.warnings:
         st.html(note_markup(f"{texts.warnings}: {' · '.join(location.warnings)}"))
     if frame.visitor.may_edit:
-        with st.popover(texts.remove):
-            st.html(note_markup(texts.remove_note.format(stays=shown(location.path))))
-            st.button(texts.remove_sure, on_click=_tried, args=(_remove, frame, location.path))
+        _offer_changes(frame, location, texts)
     st.html(note_markup(texts.text_note))
     document = library.document(frame.kb, location.document)
     pages = -(-len(document.passages) // _PASSAGES_A_PAGE)
@@ -231,6 +253,28 @@ def _show_document(frame: Frame, location: Location, texts: LibraryTexts) -> Non
     first = (page - 1) * _PASSAGES_A_PAGE
     part = document.passages[first : first + _PASSAGES_A_PAGE]
     st.html(passages_markup(document.text, part, label=texts.passage_number))
+
+
+def _offer_changes(frame: Frame, location: Location, texts: LibraryTexts) -> None:
+    with st.container(horizontal=True):
+        file = _file_of(location.path)
+        if file and st.button(texts.read_again):
+            _tried(_read, frame, [file])
+            st.rerun()
+        if st.button(texts.remove):
+            title = texts.remove_title.format(name=location.title)
+            st.dialog(plain(title))(_ask_whether_to_remove)(frame, location, texts)
+
+
+def _ask_whether_to_remove(frame: Frame, location: Location, texts: LibraryTexts) -> None:
+    note = texts.remove_upload if _is_upload(frame, location.path) else texts.remove_note
+    st.html(note_markup(note.format(path=shown(location.path))))
+    with st.container(horizontal=True):
+        if st.button(texts.remove_sure, type="primary"):
+            _tried(_remove, frame, location.path)
+            st.rerun()
+        if st.button(texts.cancel, key="keep the document"):
+            st.rerun()
 
 
 def _offer_search(frame: Frame, texts: LibraryTexts) -> None:
@@ -313,10 +357,21 @@ def _read(frame: Frame, paths: list[Path]) -> None:
 
 
 def _remove(frame: Frame, path: str) -> None:
-    file = Path(path)
-    if _uploads(frame).absolute() in file.parents:
-        file.unlink(missing_ok=True)
+    if _is_upload(frame, path):
+        Path(path).unlink(missing_ok=True)
     frame.engine.remove(frame.kb, path)
+
+
+def _is_upload(frame: Frame, path: str) -> bool:
+    """Whether it is a file that a visitor brought; what is inside an archive is no file."""
+    file = Path(path)
+    return _uploads(frame).absolute() in file.parents and file.is_file()
+
+
+def _file_of(path: str) -> Path | None:
+    """The file that a document is read from, which may be an archive; None if it is gone."""
+    place = Path(path)
+    return next((each for each in (place, *place.parents) if each.is_file()), None)
 
 
 def _paths_of(job: Job) -> tuple[str, ...]:
